@@ -1,0 +1,134 @@
+"""A BEIR folder -> documents, queries and qrels, checked: what does not fit together is named with file and line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.errors import DatasetError
+from indexer.documents import Document, clean
+from indexer.languages import language_of
+
+
+@dataclass(frozen=True)
+class JudgedQuery:
+    """A query and the language that it is written in."""
+
+    id: str
+    text: str
+    lang: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Documents, queries and qrels: query id -> document id -> grade (0: judged, not relevant)."""
+
+    name: str
+    documents: Sequence[Document]
+    queries: Sequence[JudgedQuery]
+    qrels: Mapping[str, Mapping[str, int]]
+    document_langs: Mapping[str, str]
+
+    def relevant(self, query_id: str) -> dict[str, int]:
+        """The documents with a grade above 0."""
+        return {document: grade for document, grade in self.qrels[query_id].items() if grade > 0}
+
+
+def load_beir(folder: Path) -> Dataset:
+    """Read corpus.jsonl, queries.jsonl and qrels/test.tsv; rows may carry `language`, else it is found out.
+
+    Queries without judgements are left out, as is usual. Raises DatasetError.
+    """
+    documents = list(_documents(folder / "corpus.jsonl"))
+    queries = {query.id: query for query in _queries(folder / "queries.jsonl")}
+    langs = {document.id: document.lang or language_of(document.text) for document in documents}
+    qrels = _qrels(folder / "qrels" / "test.tsv", queries.keys(), langs.keys())
+    judged = [query for query in queries.values() if any(grade > 0 for grade in qrels.get(query.id, {}).values())]
+    if not judged:
+        raise DatasetError(f"{folder}: no query has a relevant document")
+    name = "/".join(folder.resolve().parts[-2:])
+    return Dataset(name, documents, judged, qrels, langs)
+
+
+def _documents(file: Path) -> Iterator[Document]:
+    seen: dict[str, int] = {}
+    for number, row in _rows(file):
+        identifier = _field(file, number, row, "_id")
+        if identifier in seen:
+            raise DatasetError(f"{file}:{number}: document id {identifier!r} was there on line {seen[identifier]}")
+        seen[identifier] = number
+        text, title = row.get("text") or "", row.get("title") or ""
+        if not isinstance(text, str) or not isinstance(title, str) or not (text + title).strip():
+            raise DatasetError(f"{file}:{number}: document {identifier!r} has no text")
+        yield Document(
+            id=identifier, text=clean(text if text.strip() else title), title=clean(title), lang=row.get("language")
+        )
+
+
+def _queries(file: Path) -> Iterator[JudgedQuery]:
+    seen: dict[str, int] = {}
+    for number, row in _rows(file):
+        identifier, text = _field(file, number, row, "_id"), clean(_field(file, number, row, "text"))
+        if identifier in seen:
+            raise DatasetError(f"{file}:{number}: query id {identifier!r} was there on line {seen[identifier]}")
+        seen[identifier] = number
+        yield JudgedQuery(identifier, text, row.get("language") or language_of(text))
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in _lines(file):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DatasetError(f"{file}:{number}: not JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise DatasetError(f"{file}:{number}: a JSON {type(row).__name__}, expected an object")
+        yield number, row
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(
+            f"{file}: {(error.strerror or str(error)).lower()}; "
+            "a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{file}: not UTF-8 (byte {error.start})") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line
+
+
+def _field(file: Path, number: int, row: dict[str, Any], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, (str, int)) or value == "":
+        raise DatasetError(f"{file}:{number}: no {name}")
+    return str(value)
+
+
+def _qrels(file: Path, queries: Any, documents: Any) -> dict[str, dict[str, int]]:
+    qrels: dict[str, dict[str, int]] = {}
+    for number, line in _lines(file):
+        parts = line.rstrip("\r").split("\t")
+        if number == 1 and parts[-1].strip() == "score":
+            continue
+        if len(parts) != 3:
+            raise DatasetError(
+                f"{file}:{number}: {len(parts)} columns, expected query-id, corpus-id and score with tabs"
+            )
+        query, document, score = parts
+        if query not in queries:
+            raise DatasetError(f"{file}:{number}: query {query!r} is not in queries.jsonl")
+        if document not in documents:
+            raise DatasetError(f"{file}:{number}: document {document!r} is not in corpus.jsonl")
+        if not score.strip().isdigit():
+            raise DatasetError(f"{file}:{number}: grade {score!r}, expected a whole number from 0")
+        if document in qrels.setdefault(query, {}):
+            raise DatasetError(f"{file}:{number}: {query!r} and {document!r} were judged before")
+        qrels[query][document] = int(score)
+    return qrels

@@ -1,0 +1,11 @@
+"""What a user of the evaluation can mend, as one line."""
+
+from indexer.errors import SearchError
+
+
+class DatasetError(SearchError):
+    """A dataset that is missing something, or whose files do not fit together."""
+
+
+class MeasureError(SearchError):
+    """The measuring library is not installed."""

@@ -1,0 +1,198 @@
+"""Sentences -> passages: runs of whole sentences within a budget of tokens, with exact offsets into the text.
+
+`text[start:end]` is the passage; every character that is not white space is in exactly one passage; none is empty or
+over the budget. Passages end where the text has a seam (a heading, a change of language) when that leaves both sides
+long enough. Encoding is left to `encoder.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+from indexer.languages import UNDETERMINED, language_of
+from indexer.sentences import Span, best_cut, sentence_spans
+
+_MARKS = tuple(".!?…。！？｡．؟۔।:：;；؛،,，、\"'”’»」』)）]】")
+_HEADING = 90
+"""A line of its own that is shorter than this many characters and ends without a mark is taken for a heading."""
+_LONG_ENOUGH = 25
+"""A line of at least this many characters says its language on its own."""
+
+
+class TokenCounter(Protocol):
+    """What packing needs to know of a tokenizer."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without prompt and special tokens."""
+
+    def token_ends(self, text: str) -> list[int]:
+        """For each token of the text, the offset just after its last character; ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage of a text: its span, the spans of its sentences (offsets into the whole text), its language."""
+
+    start: int
+    end: int
+    sentences: tuple[Span, ...]
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    start: int
+    end: int
+    tokens: int
+    seam: bool
+    """Whether a passage would better begin here: a heading, or a line in another language than the one before."""
+
+
+def passages_of(text: str, counter: TokenCounter, budget: int, lang: str | None = None) -> list[Passage]:
+    """Cut a text into passages of at most `budget` tokens.
+
+    `lang` is the document's declared language; passages whose text is plainly in another one keep their own.
+    """
+    if budget < 1:
+        raise ValueError(f"a budget of {budget} tokens, expected at least 1")
+    declared = lang or language_of(text)
+    spans = _within_budget(text, sentence_spans(text), counter, budget)
+    seams = _seams(text, [span for span, _ in spans], declared)
+    sentences = [_Sentence(*span, tokens, seam) for (span, tokens), seam in zip(spans, seams, strict=True)]
+    groups = _pack(sentences, budget)
+    return [_passage(text, group, declared) for group in _fit(text, groups, counter, budget)]
+
+
+def _within_budget(text: str, spans: Sequence[Span], counter: TokenCounter, budget: int) -> list[tuple[Span, int]]:
+    """Each sentence with its tokens; one that is over the budget alone becomes several."""
+    counted = []
+    for span, tokens in zip(spans, counter.count_tokens([text[a:b] for a, b in spans]), strict=True):
+        if tokens <= budget:
+            counted.append((span, tokens))
+        else:
+            parts = _split(text, span, counter, budget)
+            counted += zip(parts, counter.count_tokens([text[a:b] for a, b in parts]), strict=True)
+    return counted
+
+
+def _split(text: str, span: Span, counter: TokenCounter, budget: int) -> list[Span]:
+    """Cut an over-long sentence at its best places, each part within the budget when tokenized on its own."""
+    parts = []
+    start, end = span
+    while start < end:
+        ends = counter.token_ends(text[start:end])
+        if len(ends) <= budget:
+            parts.append((start, end))
+            break
+        limit = start + max(1, ends[budget - 1])
+        cut = best_cut(text, start, min(limit, end))
+        while cut - start > 1 and counter.count_tokens([text[start:cut]])[0] > budget:
+            cut = best_cut(text, start, cut - max(1, (cut - start) // 16))
+        stop = cut
+        while stop > start + 1 and text[stop - 1].isspace():
+            stop -= 1
+        parts.append((start, stop))
+        start = cut
+        while start < end and text[start].isspace():
+            start += 1
+    return parts
+
+
+def _seams(text: str, spans: Sequence[Span], declared: str) -> list[bool]:
+    """Which sentences begin a new section: a heading, or a line whose language differs from the line before."""
+    seams = []
+    language = None
+    after_heading = False
+    for index, (start, end) in enumerate(spans):
+        line_start = index == 0 or "\n" in text[spans[index - 1][1] : start]
+        line_end = index + 1 == len(spans) or "\n" in text[end : spans[index + 1][0]]
+        alone = line_start and line_end
+        heading = alone and end - start < _HEADING and not text[start:end].endswith(_MARKS)
+        heading = heading or text[start:end].startswith("#")
+        seam = line_start and heading and not after_heading
+        if line_start and end - start >= _LONG_ENOUGH:
+            own = language_of(text[start:end])
+            seam = seam or (language not in (None, own) and UNDETERMINED not in (language, own))
+            language = own
+        seams.append(seam and index > 0)
+        after_heading = heading
+    return seams
+
+
+def _pack(sentences: Sequence[_Sentence], budget: int) -> list[list[_Sentence]]:
+    """Fill passages up to the budget; a seam ends one that is already a third full."""
+    groups: list[list[_Sentence]] = []
+    tokens = 0
+    for sentence in sentences:
+        full = not groups or tokens + sentence.tokens > budget
+        if full or (sentence.seam and 3 * tokens >= budget):
+            groups.append([])
+            tokens = 0
+        groups[-1].append(sentence)
+        tokens += sentence.tokens
+    return _carry_headings(groups, budget)
+
+
+def _carry_headings(groups: list[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
+    """A heading that ended up last in its passage goes with the text that it heads, where that fits."""
+    for before, after in pairwise(groups):
+        stranded = len(before) > 1 and before[-1].seam and not after[0].seam
+        if stranded and before[-1].tokens + sum(sentence.tokens for sentence in after) <= budget:
+            after.insert(0, before.pop())
+    return groups
+
+
+def _fit(text: str, groups: Sequence[list[_Sentence]], counter: TokenCounter, budget: int) -> list[list[_Sentence]]:
+    """Tokens of a whole can differ by a few from the sum of its sentences: count it, and halve what is over."""
+    fitting: list[list[_Sentence]] = []
+    waiting = [list(group) for group in groups if group]
+    while waiting:
+        counts = counter.count_tokens([text[group[0].start : group[-1].end] for group in waiting])
+        halves: list[list[_Sentence]] = []
+        if all(count <= budget or len(group) == 1 for group, count in zip(waiting, counts, strict=True)):
+            fitting += waiting
+            break
+        for group, count in zip(waiting, counts, strict=True):
+            if count <= budget or len(group) == 1:
+                halves.append(group)
+            else:
+                halves += [group[: len(group) // 2], group[len(group) // 2 :]]
+        waiting = halves
+    return fitting
+
+
+def _passage(text: str, sentences: Sequence[_Sentence], declared: str) -> Passage:
+    start, end = sentences[0].start, sentences[-1].end
+    own = language_of(text[start:end])
+    return Passage(
+        start=start,
+        end=end,
+        sentences=tuple((sentence.start, sentence.end) for sentence in sentences),
+        lang=_settle(own, declared),
+    )
+
+
+_SAME_SCRIPT = ({"ja", "zh"}, {"ar", "fa", "ur"})
+
+
+def _settle(own: str, declared: str) -> str:
+    """A passage's own language, unless it says nothing, or only differs from the declared one in what its script
+    leaves open: a list of names in kanji inside a Japanese document stays Japanese."""
+    if own == UNDETERMINED or any({own, declared} <= scripts for scripts in _SAME_SCRIPT):
+        return declared
+    return own
+
+
+def text_to_encode(text: str, title: str, passage: Passage) -> str:
+    """What the encoder reads of a passage: its text, below the document's title where the text does not begin with it.
+
+    At most 100 characters of the title, so that a budget 32 tokens short of the model's limit leaves room for them.
+    """
+    own = text[passage.start : passage.end]
+    title = title.removesuffix("…").strip()
+    if not title or text.lstrip().startswith(title) or title in own:
+        return own
+    return f"{title[:100]}\n{own}"

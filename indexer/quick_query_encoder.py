@@ -1,0 +1,151 @@
+"""Encodes queries with numpy alone, for a command that asks one question and ends.
+
+Importing sentence-transformers and torch takes four to six seconds, longer than everything else that a search does.
+This file runs the plainest kind of sentence-transformers folder (BERT, mean pooling, normalised; the embedded model
+is one) from its own files in a tenth of that; a test holds its vectors against sentence-transformers'. It reads
+nothing else and encodes no passages: other architectures, indexing and the server use `encoder.py`.
+
+Formulas: Devlin et al. 2019, "BERT", and Vaswani et al. 2017, "Attention is all you need".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
+
+from indexer.encoder import QueryEncoder, load_encoder, prompts_of
+from indexer.language_means import unit
+from indexer.model_folders import default_model, fingerprint, folder_of
+
+Vectors = NDArray[np.float32]
+
+
+def load_query_encoder(name: str | None = None) -> QueryEncoder:
+    """An encoder of queries that starts quickly where the model allows it, else the full one. Raises ModelError."""
+    name = name or default_model()
+    folder = folder_of(name)
+    return QuickQueryEncoder.of(folder, name) or load_encoder(name)
+
+
+class QuickQueryEncoder:
+    """A `QueryEncoder` over a BERT folder."""
+
+    def __init__(self, folder: Path, name: str, config: dict[str, Any], query_prompt: str) -> None:
+        self.name = name
+        self.fingerprint = fingerprint(folder)
+        self._prompt = query_prompt
+        self._heads = int(config["num_attention_heads"])
+        self._layers = int(config["num_hidden_layers"])
+        self._epsilon = float(config["layer_norm_eps"])
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(int(config["max_position_embeddings"]))
+        self._weights: Any = safe_open(folder / "model.safetensors", framework="numpy")
+        self._held: dict[str, Vectors] = {}
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> QuickQueryEncoder | None:
+        """None for a folder of another kind, or a damaged one: the full encoder says what is wrong with it."""
+        try:
+            config = _read(folder / "config.json")
+            modules = [module["type"].rsplit(".", 1)[-1] for module in _read(folder / "modules.json")]
+            pooling = _read(folder / "1_Pooling" / "config.json")
+            settings = _read(folder / "config_sentence_transformers.json")
+            if (
+                modules != ["Transformer", "Pooling", "Normalize"]
+                or not _is_plain_bert(config)
+                or not _is_mean(pooling)
+            ):
+                return None
+            query_prompt, _ = prompts_of(settings.get("prompts") or {}, name)
+            return cls(folder, name, config, query_prompt)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+            return None
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """(len(texts), dimension) float32, each row of length 1."""
+        rows = [self._encode(self._tokenizer.encode(self._prompt + text).ids) for text in texts]
+        return (
+            unit(np.stack(rows)) if rows else np.empty((0, self._weight("embeddings.LayerNorm.bias").size), np.float32)
+        )
+
+    def _encode(self, ids: list[int]) -> Vectors:
+        """The mean of the last layer's states, shape (dimension,)."""
+        words = self._weights.get_slice("embeddings.word_embeddings.weight")
+        states: Vectors = np.concatenate([words[identifier : identifier + 1] for identifier in ids])
+        states = states + self._weight("embeddings.position_embeddings.weight")[: len(ids)]
+        states = states + self._weight("embeddings.token_type_embeddings.weight")[0]
+        states = self._normalised(states, "embeddings.LayerNorm")
+        for layer in range(self._layers):
+            states = self._layer(states, f"encoder.layer.{layer}")
+        mean: Vectors = states.mean(axis=0)
+        return mean
+
+    def _layer(self, states: Vectors, layer: str) -> Vectors:
+        attended = self._linear(self._attention(states, f"{layer}.attention.self"), f"{layer}.attention.output.dense")
+        states = self._normalised(states + attended, f"{layer}.attention.output.LayerNorm")
+        widened = _gelu(self._linear(states, f"{layer}.intermediate.dense"))
+        return self._normalised(states + self._linear(widened, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
+
+    def _attention(self, states: Vectors, name: str) -> Vectors:
+        def heads(part: str) -> Vectors:
+            return self._linear(states, f"{name}.{part}").reshape(len(states), self._heads, -1).transpose(1, 0, 2)
+
+        query, key, value = heads("query"), heads("key"), heads("value")
+        scores = query @ key.transpose(0, 2, 1) / np.sqrt(np.float32(query.shape[-1]))
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        attended: Vectors = (weights @ value).transpose(1, 0, 2).reshape(states.shape)
+        return attended
+
+    def _linear(self, states: Vectors, name: str) -> Vectors:
+        product: Vectors = states @ self._weight(f"{name}.weight").T + self._weight(f"{name}.bias")
+        return product
+
+    def _normalised(self, states: Vectors, name: str) -> Vectors:
+        centred = states - states.mean(axis=-1, keepdims=True)
+        deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
+        normalised: Vectors = centred / deviation * self._weight(f"{name}.weight") + self._weight(f"{name}.bias")
+        return normalised
+
+    def _weight(self, name: str) -> Vectors:
+        if name not in self._held:
+            self._held[name] = self._weights.get_tensor(name)
+        return self._held[name]
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _is_plain_bert(config: dict[str, Any]) -> bool:
+    return (
+        config.get("architectures") == ["BertModel"]
+        and config.get("hidden_act") == "gelu"
+        and config.get("position_embedding_type", "absolute") == "absolute"
+    )
+
+
+def _is_mean(pooling: dict[str, Any]) -> bool:
+    """Both ways in which versions of sentence-transformers write it down."""
+    return pooling.get("pooling_mode") == "mean" or (
+        bool(pooling.get("pooling_mode_mean_tokens"))
+        and not any(pooling.get(f"pooling_mode_{mode}") for mode in ("cls_token", "max_tokens", "lasttoken"))
+    )
+
+
+def _gelu(values: Vectors) -> Vectors:
+    """x * Phi(x), through erf by Abramowitz and Stegun 7.1.26 (absolute error below 1.5e-7)."""
+    scaled = np.abs(values) / np.float32(np.sqrt(2))
+    t = 1 / (1 + np.float32(0.3275911) * scaled)
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    erf = np.sign(values) * (1 - series * np.exp(-(scaled**2)))
+    activated: Vectors = (0.5 * values * (1 + erf)).astype(np.float32)
+    return activated

@@ -1,0 +1,114 @@
+"""The sample collection that ships with the program, and the prior of the language means that it gives for a model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from indexer.documents import Document, read_documents
+from indexer.encoder import Encoder, Progress
+from indexer.errors import DocumentError
+from indexer.language_means import LanguageSum, Prior
+from indexer.passages import passages_of, text_to_encode
+from indexer.paths import cache_folder
+
+PASSAGE_TOKENS = 140
+"""The default budget of a passage: two to six sentences of news."""
+
+
+_PRIOR = 1  # raise when the prior is computed differently
+
+
+def sample_file() -> Path:
+    """The sample documents, one JSON line each."""
+    return Path(str(files("seeds") / "corpus.jsonl"))
+
+
+def sample_digest() -> str:
+    """Eight hexadecimal digits that change with the sample documents."""
+    return hashlib.sha256(sample_file().read_bytes()).hexdigest()[:8]
+
+
+def sample_documents() -> list[Document]:
+    documents = []
+    for item in read_documents([str(sample_file())]):
+        if not isinstance(item, Document):
+            raise DocumentError(
+                f"the sample collection is damaged: {item.name}: {item.reason}; install the program again"
+            )
+        documents.append(item)
+    return documents
+
+
+def passage_budget(encoder: Encoder) -> int:
+    """The default budget, or less for a model that reads less; a title of up to 32 tokens goes in front."""
+    return max(8, min(PASSAGE_TOKENS, encoder.max_tokens - 32))
+
+
+def prior_of(encoder: Encoder, progress: Progress | None = None) -> Prior:
+    """The sample collection through this model; kept in the cache folder."""
+    file = cache_folder() / "priors" / f"{encoder.fingerprint}-{sample_digest()}-{_PRIOR}.npz"
+    prior = _load(file, encoder.dimension)
+    if prior is None:
+        prior = _compute(encoder, progress)
+        _save(file, prior)
+    return prior
+
+
+def _compute(encoder: Encoder, progress: Progress | None) -> Prior:
+    passages: dict[str, list[str]] = {}
+    sentences: dict[str, list[str]] = {}
+    for document in sample_documents():
+        text = document.text
+        for passage in passages_of(text, encoder, passage_budget(encoder), document.lang):
+            passages.setdefault(passage.lang, []).append(text_to_encode(text, document.title, passage))
+            sentences.setdefault(passage.lang, []).extend(text[start:end] for start, end in passage.sentences)
+    sums, shifts = {}, {}
+    for lang in sorted(passages):
+        as_passages = encoder.encode_passages(passages[lang] + sentences[lang], progress).astype(np.float64)
+        of_passages, of_sentences = np.split(as_passages, [len(passages[lang])])
+        as_queries = encoder.encode_queries(sentences[lang]).astype(np.float64)
+        sums[lang] = LanguageSum(len(of_passages), of_passages.sum(axis=0), len(of_sentences), of_sentences.sum(axis=0))
+        shifts[lang] = as_queries.mean(axis=0) - of_sentences.mean(axis=0)
+    return Prior(sums, shifts)
+
+
+def _save(file: Path, prior: Prior) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as stream:
+            np.savez(
+                stream,
+                langs=np.array(list(prior.sums), dtype="U16"),
+                passages=np.array([own.passages for own in prior.sums.values()]),
+                passage_sums=np.array([own.passage_sum for own in prior.sums.values()]),
+                sentences=np.array([own.sentences for own in prior.sums.values()]),
+                sentence_sums=np.array([own.sentence_sum for own in prior.sums.values()]),
+                shifts=np.array([prior.query_shifts[lang] for lang in prior.sums]),
+            )
+        os.replace(stream.name, file)
+    except OSError:
+        pass  # it is only made again next time
+
+
+def _load(file: Path, dimension: int) -> Prior | None:
+    try:
+        with np.load(file, allow_pickle=False) as saved:
+            if saved["shifts"].shape[1] != dimension:
+                return None
+            columns = ("passages", "passage_sums", "sentences", "sentence_sums")
+            langs = saved["langs"].tolist()
+            rows = zip(*(list(saved[column]) for column in columns), strict=True)
+            sums = {
+                lang: LanguageSum(int(passages), passage_sum, int(sentences), sentence_sum)
+                for lang, (passages, passage_sum, sentences, sentence_sum) in zip(langs, rows, strict=True)
+            }
+            return Prior(sums, dict(zip(langs, saved["shifts"], strict=True)))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,76 @@
+"""Settings -> a searcher: the collection that is meant, the model that made it, the sample where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from indexer.build import index_documents, open_or_create
+from indexer.collection import Collection
+from indexer.encoder import QueryEncoder, load_encoder
+from indexer.errors import CollectionError
+from indexer.model_folders import default_model, fingerprint, folder_of
+from indexer.paths import cache_folder
+from indexer.sample import sample_digest, sample_documents
+from indexer.store import LocalStore
+from search_api.searcher import Searcher
+from search_api.settings import Settings
+
+Notice = Callable[[str], None]
+"""Tells the user what takes time, or what was done instead of what was asked."""
+Load = Callable[[str], QueryEncoder]
+
+
+@dataclass(frozen=True)
+class OpenSearcher:
+    """A searcher, its store, and whether that holds only the sample."""
+
+    searcher: Searcher
+    store: LocalStore
+    is_sample: bool
+
+
+def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder) -> OpenSearcher:
+    """Open the collection and load its model.
+
+    A collection named in the settings must exist; with none named and none of the user's own yet, the sample
+    collection is searched, and indexed on first use. Raises CollectionError, ModelMismatch, ModelError.
+    """
+    folder = settings.own_collection()
+    is_sample = settings.sample or (settings.collection is None and not Collection.exists(folder))
+    if is_sample:
+        folder = _sample_collection(settings, notice)
+    collection = Collection.open(folder)
+    encoder = load(settings.model or collection.model)
+    collection.check_model(encoder.fingerprint, encoder.name)
+    store = LocalStore(collection)
+    return OpenSearcher(Searcher(store, encoder), store, is_sample)
+
+
+def _sample_collection(settings: Settings, notice: Notice) -> Path:
+    """The folder where the sample collection lies, indexed for this model; new samples or models get another one."""
+    model = settings.model or default_model()
+    folder = cache_folder() / "samples" / f"{fingerprint(folder_of(model))}-{sample_digest()}"
+    documents = sample_documents()
+    if Collection.exists(folder):
+        with Collection.open(folder) as collection:
+            if collection.statistics().documents == len(documents):
+                return folder
+    notice(f"indexing the sample collection ({len(documents)} documents), once")
+    encoder = load_encoder(model)
+    with open_or_create(folder, encoder) as collection:
+        index_documents(documents, collection, encoder)
+    return folder
+
+
+def with_options(settings: Settings, collection: str | None, model: str | None, *, sample: bool) -> Settings:
+    """Settings with what a command line says on top."""
+    if collection is not None and not collection.strip():
+        raise CollectionError("--collection is empty; give a folder")
+    return replace(
+        settings,
+        collection=Path(collection).expanduser() if collection else settings.collection,
+        model=model or settings.model,
+        sample=sample,
+    )

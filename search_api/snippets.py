@@ -1,0 +1,58 @@
+"""A passage and its best sentence -> a snippet: that sentence whole where it fits, with its neighbours around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.sentences import Span, best_cut
+
+LENGTH = 240
+"""About how many characters a snippet has; Chinese and Japanese say as much in half of it."""
+_ELLIPSIS = "…"
+
+
+@dataclass(frozen=True)
+class Highlight:
+    """A stretch of the snippet, offsets into `Snippet.text`; kind `sentence`: the one that answers best."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A text on one line, and what is marked in it."""
+
+    text: str
+    highlights: Sequence[Highlight]
+
+
+def snippet_of(text: str, sentences: Sequence[Span], best: int) -> Snippet:
+    """`sentences`: spans in `text`, `best` the place of the one to show. Line breaks become spaces."""
+    start, end = sentences[best]
+    length = LENGTH if _is_wide_spaced(text[start:end]) else LENGTH // 2
+    if end - start > length:
+        cut = best_cut(text, start, start + length)
+        marked = text[start:cut].rstrip()
+        return _one_line(marked + _ELLIPSIS, 0, len(marked))
+    first, last = best, best
+    while last + 1 < len(sentences) and sentences[last + 1][1] - sentences[first][0] <= length:
+        last += 1
+    while first > 0 and sentences[last][1] - sentences[first - 1][0] <= length:
+        first -= 1
+    left = sentences[first][0]
+    return _one_line(text[left : sentences[last][1]], start - left, end - left)
+
+
+def _is_wide_spaced(text: str) -> bool:
+    """Whether the text is in a script of letters, not of Chinese characters and kana."""
+    wide = sum("\u3040" <= character <= "\u9fff" for character in text)
+    return wide * 3 < len(text)
+
+
+def _one_line(text: str, start: int, end: int) -> Snippet:
+    """Every white space character becomes one space, so that offsets stay."""
+    line = "".join(" " if character.isspace() else character for character in text)
+    return Snippet(line, (Highlight(start, end, "sentence"),))
