@@ -49,7 +49,7 @@ def load_beir(folder: Path) -> Dataset:
     judged = [query for query in queries.values() if any(grade > 0 for grade in qrels.get(query.id, {}).values())]
     if not judged:
         raise DatasetError(f"{folder}: no query has a relevant document")
-    name = "/".join(folder.resolve().parts[-2:])
+    name = "/".join([part for part in folder.parts if part not in ("/", ".", "..")][-2:]) or folder.resolve().name
     return Dataset(name, documents, judged, qrels, langs)
 
 

@@ -28,7 +28,7 @@ def folder_of(name: str) -> Path:
     if name == embedded_model.NAME:
         return embedded_model.model_folder()
     local = Path(name).expanduser()
-    if local.is_dir():
+    if name and local.is_dir():
         if not (local / "modules.json").is_file() and not (local / "config.json").is_file():
             raise ModelError(
                 f"{name} is a folder without modules.json or config.json; give a sentence-transformers folder"

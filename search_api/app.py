@@ -104,7 +104,9 @@ def _answer(request: Request, parameters: SearchRequest) -> SearchResponse:
 def _opened(request: Request) -> OpenSearcher:
     opened: OpenSearcher | None = getattr(request.app.state, "opened", None)
     if opened is None:
-        raise HTTPException(503, "the collection is still being loaded; try again in a few seconds")
+        raise HTTPException(
+            503, "the collection is still being loaded; try again in a few seconds", {"Retry-After": "5"}
+        )
     return opened
 
 
@@ -120,6 +122,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(SearchError)
     async def failed(_: Request, error: SearchError) -> JSONResponse:
         return _problem(503, "the collection cannot be read at the moment; the server's log says why")
+
+    @app.exception_handler(Exception)
+    async def broken(_: Request, error: Exception) -> JSONResponse:
+        return _problem(500, "the server failed to answer; its log says why")  # the server logs the traceback
 
     @app.exception_handler(HTTPException)
     async def http_error(_: Request, error: HTTPException) -> JSONResponse:

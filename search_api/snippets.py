@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class Snippet:
 
 
 def snippet_of(text: str, sentences: Sequence[Span], best: int) -> Snippet:
-    """`sentences`: spans in `text`, `best` the place of the one to show. Line breaks become spaces."""
+    """`sentences`: spans in `text`, `best` the place of the one to show. Runs of white space become one space."""
     start, end = sentences[best]
     length = LENGTH if _is_wide_spaced(text[start:end]) else LENGTH // 2
     if end - start > length:
@@ -53,6 +54,6 @@ def _is_wide_spaced(text: str) -> bool:
 
 
 def _one_line(text: str, start: int, end: int) -> Snippet:
-    """Every white space character becomes one space, so that offsets stay."""
-    line = "".join(" " if character.isspace() else character for character in text)
-    return Snippet(line, (Highlight(start, end, "sentence"),))
+    """Every run of white space becomes one space, with the highlight where its text went."""
+    before, marked, after = (re.sub(r"\s+", " ", part) for part in (text[:start], text[start:end], text[end:]))
+    return Snippet(before + marked + after, (Highlight(len(before), len(before) + len(marked), "sentence"),))

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from search_api.searcher import Hit
 
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he", "ps", "sd", "ug", "yi", "ckb", "dv"})
-_ISOLATE_RTL, _ISOLATE_LTR, _END_ISOLATE = "\u2067", "\u2066", "\u2069"
+_ISOLATE_RTL, _END_ISOLATE = "\u2067", "\u2069"
 _BIDI_CONTROLS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
@@ -66,8 +66,8 @@ def _clean(text: str) -> str:
 
 
 def isolated(text: str, lang: str) -> str:
-    """Text in its own direction that does not turn what stands around it."""
-    return f"{_ISOLATE_RTL if lang in _RIGHT_TO_LEFT else _ISOLATE_LTR}{text}{_END_ISOLATE}"
+    """Right-to-left text in its own direction, so that it does not turn what stands around it; other text as it is."""
+    return f"{_ISOLATE_RTL}{text}{_END_ISOLATE}" if lang in _RIGHT_TO_LEFT else text
 
 
 def clip(text: str, width: int) -> str:

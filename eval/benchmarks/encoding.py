@@ -12,7 +12,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
 from indexer.encoder import Encoder
 from indexer.model_folders import folder_of
@@ -38,6 +37,8 @@ def measure(encoder: Encoder) -> dict[str, Any]:
     """Tokens a second of both (medians of alternating rounds), their ratio, and the lowest cosine between them."""
     texts = mixed_texts(encoder)
     tokens = sum(encoder.count_tokens(texts))
+    from sentence_transformers import SentenceTransformer  # takes seconds to import
+
     plain = SentenceTransformer(str(folder_of(encoder.name)), device="cpu")
 
     def plainly() -> Any:

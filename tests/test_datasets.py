@@ -1,0 +1,68 @@
+"""BEIR folders: what is read, and what does not fit together, named with file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.datasets import load_beir
+from eval.errors import DatasetError
+
+_CORPUS: list[dict[str, Any]] = [
+    {"_id": "d1", "title": "T", "text": "The ban was announced.", "language": "en"},
+    {"_id": "d2", "title": "", "text": "政府は禁輸を発表した。"},
+]
+_QUERIES = [
+    {"_id": "q1", "text": "ban", "language": "en"},
+    {"_id": "q2", "text": "禁輸です"},
+    {"_id": "q3", "text": "unjudged"},
+]
+_QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\nq2\td2\t1\n"
+
+
+def write(folder: Path, *, corpus: Any = _CORPUS, queries: Any = _QUERIES, qrels: str = _QRELS) -> Path:
+    (folder / "qrels").mkdir()
+    for name, rows in (("corpus", corpus), ("queries", queries)):
+        text = rows if isinstance(rows, str) else "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text(qrels, encoding="utf-8")
+    return folder
+
+
+def test_documents_judged_queries_and_grades_are_read(tmp_path: Path) -> None:
+    dataset = load_beir(write(tmp_path))
+    assert [(document.id, document.title) for document in dataset.documents] == [("d1", "T"), ("d2", "")]
+    assert [(query.id, query.lang) for query in dataset.queries] == [("q1", "en"), ("q2", "ja")]
+    assert dataset.document_langs == {"d1": "en", "d2": "ja"}
+    assert dataset.relevant("q1") == {"d1": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"corpus": '{"_id": "d1", "text": "x"}\n{"_id"'}, r"corpus\.jsonl:2: not JSON"),
+        ({"corpus": "[1]"}, r"corpus\.jsonl:1: a JSON list, expected an object"),
+        ({"corpus": [_CORPUS[0], _CORPUS[0]]}, r"corpus\.jsonl:2: document id 'd1' was there on line 1"),
+        ({"corpus": [{"_id": "d1", "text": " "}]}, r"corpus\.jsonl:1: document 'd1' has no text"),
+        ({"queries": [_QUERIES[0], _QUERIES[0]]}, r"queries\.jsonl:2: query id 'q1' was there on line 1"),
+        ({"queries": [{"text": "no id"}]}, r"queries\.jsonl:1: no _id"),
+        ({"qrels": "q1\td9\t1\n"}, r"test\.tsv:1: document 'd9' is not in corpus\.jsonl"),
+        ({"qrels": "q9\td1\t1\n"}, r"test\.tsv:1: query 'q9' is not in queries\.jsonl"),
+        ({"qrels": "q1\td1\t-1\n"}, r"test\.tsv:1: grade '-1', expected a whole number from 0"),
+        ({"qrels": "q1 d1 1\n"}, r"test\.tsv:1: 1 columns, expected"),
+        ({"qrels": "q1\td1\t1\nq1\td1\t1\n"}, r"test\.tsv:2: 'q1' and 'd1' were judged before"),
+        ({"qrels": "q1\td1\t0\n"}, "no query has a relevant document"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(DatasetError, match=said) as caught:
+        load_beir(write(tmp_path, **change))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_no_dataset_says_what_one_holds(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"a BEIR folder holds corpus\.jsonl"):
+        load_beir(tmp_path)
