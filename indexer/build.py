@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.collection import Collection, EncodedDocument, EncodedPassage
+from indexer.collection import Collection
 from indexer.documents import Document, Skipped
 from indexer.encoder import Encoder
+from indexer.errors import CollectionError, ModelMismatch
 from indexer.languages import language_of
 from indexer.passages import Passage, passages_of, text_to_encode
+from indexer.records import EncodedDocument, EncodedPassage
 from indexer.sample import passage_budget, prior_of
 from indexer.vector_index import open_index
 
@@ -41,18 +43,26 @@ class Summary:
 
 def open_or_create(folder: Path, encoder: Encoder) -> Collection:
     """The collection in a folder, open for writing; a new one where there is none."""
-    if Collection.exists(folder):
-        collection = Collection.open(folder, writable=True)
+    if not Collection.exists(folder):
+        try:
+            return Collection.create(
+                folder,
+                model=encoder.name,
+                fingerprint=encoder.fingerprint,
+                dimension=encoder.dimension,
+                budget=passage_budget(encoder),
+                prior=prior_of(encoder),
+            )
+        except CollectionError:
+            if not Collection.exists(folder):
+                raise  # else another process was quicker
+    collection = Collection.open(folder, writable=True)
+    try:
         collection.check_model(encoder.fingerprint, encoder.name)
-        return collection
-    return Collection.create(
-        folder,
-        model=encoder.name,
-        fingerprint=encoder.fingerprint,
-        dimension=encoder.dimension,
-        budget=passage_budget(encoder),
-        prior=prior_of(encoder),
-    )
+    except ModelMismatch:
+        collection.close()
+        raise
+    return collection
 
 
 def index_documents(

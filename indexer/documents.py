@@ -77,6 +77,9 @@ def _read_folder(folder: str) -> Iterator[Document | Skipped]:
     found = False
     for parent, folders, files in os.walk(folder, onerror=failures.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if os.path.islink(os.path.join(parent, name)):
+                yield Skipped(clean(os.path.join(parent, name)), "a link to a folder; name that folder to index it")
         for name in sorted(files):
             if not name.startswith("."):
                 found = True
@@ -100,7 +103,7 @@ def _read_file(path: str) -> Iterator[Document | Skipped]:
         with open(path, "rb") as stream:
             yield from _read(path, lambda _: kind, stream)
     except (OSError, DocumentError) as error:
-        yield Skipped(path, _reason(error))
+        yield Skipped(clean(path), _reason(error))
 
 
 def _reason(error: Exception) -> str:
@@ -114,6 +117,7 @@ def _stream_format(beginning: bytes) -> str:
 
 def _read(name: str, kind_of: Any, stream: BinaryIO) -> Iterator[Document | Skipped]:
     data = stream.read()
+    name = clean(name)  # a file name that is not UTF-8 reaches us with halves of surrogate pairs in it
     try:
         text = decode(data)
         kind = kind_of(data[:4096])
@@ -137,6 +141,8 @@ def decode(data: bytes) -> str:
         raise DocumentError(
             f"not UTF-8 text (byte {error.start} is 0x{data[error.start]:02x}); convert it to UTF-8"
         ) from error
+    if not text.strip():
+        raise DocumentError("empty")
     return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -194,12 +200,14 @@ def _json_lines(name: str, text: str) -> Iterator[Document | Skipped]:
                 yield _json_document(f"{name}#{number}", line)
             except DocumentError as error:
                 yield Skipped(place, str(error))
+            except RecursionError:
+                yield Skipped(place, "not JSON (nested too deeply to be read)")
 
 
 def _json_document(default_id: str, line: str) -> Document:
     try:
         row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DocumentError(f"not JSON ({' '.join(str(error).split())[:80]})") from error
     if not isinstance(row, dict):
         raise DocumentError(f"a JSON {type(row).__name__}, expected an object with a text")
@@ -215,8 +223,19 @@ def _json_document(default_id: str, line: str) -> Document:
         date=_string(row, "date"),
         source=_string(row, "source"),
         url=_string(row, "url"),
-        metadata=json.loads(clean(json.dumps({k: v for k, v in row.items() if k not in _KNOWN_FIELDS}))),
+        metadata=_cleaned({name: value for name, value in row.items() if name not in _KNOWN_FIELDS}),
     )
+
+
+def _cleaned(value: Any) -> Any:
+    """`clean` on every string in a JSON value."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(item) for name, item in value.items()}
+    return value
 
 
 def _string(row: dict[str, Any], *names: str) -> str:

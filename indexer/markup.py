@@ -6,9 +6,12 @@ headings, paragraphs and list items are lines of their own.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
+from html import unescape
 from itertools import pairwise
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -30,7 +33,6 @@ class Page:
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_FIELD = re.compile(r"^(title|lang|language|date|source|url):[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_HTML_LANG = re.compile(r"<html\b[^>]*?\blang\s*=\s*[\"']?([A-Za-z-]+)", re.IGNORECASE)
 
 
 def markdown_document(text: str) -> Page:
@@ -55,26 +57,42 @@ def markdown_document(text: str) -> Page:
 _BLOCK_ENDS = ("paragraph_close", "heading_close", "bullet_list_close", "ordered_list_close")
 
 
+_LINE_BREAK = re.compile(r"<br\b", re.IGNORECASE)
+
+
 def _lines(tokens: list[Token]) -> list[str]:
     lines: list[str] = []
-    items = 0
+    bullet = ""
+    row: list[str] | None = None
     for token in tokens:
         if token.type == "list_item_open":
-            items += 1
+            bullet = "- "
+        elif token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close":
+            lines.append(" ".join(row or ()))
+            row = None
         elif token.type == "inline":
             text = _inline(token)
-            cell = lines and token.map is None
-            if items:
-                text, items = f"- {text}", 0
-            if cell:
-                lines[-1] += f" {text}"
+            if row is not None:
+                row.append(text)
             elif text.strip():
-                lines.append(text)
+                lines.append(bullet + text)
+                bullet = ""
         elif token.type in ("fence", "code_block"):
             lines.append(token.content.rstrip("\n"))
+        elif token.type == "html_block":
+            lines.extend(_html_block(token.content))
         elif token.type in _BLOCK_ENDS and token.level == 0:
             lines.append("")
     return lines
+
+
+def _html_block(html: str) -> list[str]:
+    """The text of HTML inside Markdown; comments, scripts and styles have none."""
+    html = re.sub(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>", " ", html, flags=re.DOTALL | re.IGNORECASE)
+    text = unescape(re.sub(r"<[^>]*>", " ", html))
+    return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
 
 
 def _inline(token: Token) -> str:
@@ -83,11 +101,13 @@ def _inline(token: Token) -> str:
     for child in token.children or ():
         if child.type in ("softbreak", "hardbreak"):
             parts.append("\n")
+        elif child.type == "html_inline" and _LINE_BREAK.match(child.content):
+            parts.append(" ")
         elif child.type in ("text", "code_inline", "image"):
             parts.append(child.content)
     text = "".join(parts)
     text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
-    return text.replace("\n", " ")
+    return re.sub(r"[ \t]*\n[ \t]*|(?<= ) +", lambda found: " " if "\n" in found.group() else "", text)
 
 
 def _first_heading(tokens: list[Token]) -> str:
@@ -104,23 +124,31 @@ def html_document(html: str) -> Page:
     import trafilatura
     from lxml.etree import ParserError
 
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot use is told by the caller
     try:
         tree = lxml.html.fromstring(html.encode("utf-8"), parser=lxml.html.HTMLParser(encoding="utf-8"))
     except (ParserError, ValueError) as error:
         raise DocumentError("no text found in the HTML") from error
-    declared = _HTML_LANG.search(html[:10_000])
     main = trafilatura.bare_extraction(html, with_metadata=True, include_comments=False, favor_recall=True)
     text = (main.text if main else "") or ""
     if not text.strip():
-        for ignored in tree.xpath("//script|//style|//noscript|//template"):
+        for ignored in tree.xpath("//head|//script|//style|//noscript|//template"):
             ignored.drop_tree()
         text = re.sub(r"[ \t]*\n\s*", "\n", tree.text_content())
     titles = [title for title in tree.xpath("string(//title)").split("\n") if title.strip()]
     return Page(
         text=text.strip(),
         title=(main.title if main else None) or (titles[0].strip() if titles else ""),
-        lang=declared.group(1) if declared else "",
+        lang=_html_language(tree),
         date=(main.date if main else None) or "",
         source=(main.sitename if main else None) or "",
         url=(main.url if main else None) or "",
     )
+
+
+def _html_language(tree: Any) -> str:
+    """What the <html> element says; what parts of the page say is about those parts."""
+    root = tree.getroottree().getroot()
+    if root.tag != "html":
+        return ""
+    return root.get("lang") or root.get("xml:lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
 from indexer import embedded_model
@@ -20,6 +21,7 @@ def default_model() -> str:
     return embedded_model.NAME if embedded_model.weights_file() else HUB_DEFAULT
 
 
+@cache
 def folder_of(name: str) -> Path:
     """The folder of the embedded model, of a local model, or of a hub model (from the cache, else downloaded).
 

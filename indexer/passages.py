@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 from typing import Protocol
 
-from indexer.languages import UNDETERMINED, language_of
+from indexer.languages import UNDETERMINED, language_of, language_probabilities
 from indexer.sentences import Span, best_cut, sentence_spans
 
 _MARKS = tuple(".!?…。！？｡．؟۔।:：;；؛،,，、\"'”’»」』)）]】")
 _HEADING = 90
 """A line of its own that is shorter than this many characters and ends without a mark is taken for a heading."""
+_LINE = 500
 _LONG_ENOUGH = 25
 """A line of at least this many characters says its language on its own."""
+_POSSIBLE, _PLAIN = 0.1, 0.6
+"""A text is in the document's language when that is as probable as this; in another only when that is as plain."""
 
 
 class TokenCounter(Protocol):
@@ -42,13 +46,21 @@ class Passage:
     lang: str
 
 
+class Seam(Enum):
+    """Whether a passage may, would better, or must begin with a sentence."""
+
+    NONE = "inside running text"
+    HEADING = "a heading, the first of those that stand together"
+    SUBHEADING = "a heading right behind another"
+    LANGUAGE = "a line in another language than the one before"
+
+
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     start: int
     end: int
     tokens: int
-    seam: bool
-    """Whether a passage would better begin here: a heading, or a line in another language than the one before."""
+    seam: Seam
 
 
 def passages_of(text: str, counter: TokenCounter, budget: int, lang: str | None = None) -> list[Passage]:
@@ -101,34 +113,39 @@ def _split(text: str, span: Span, counter: TokenCounter, budget: int) -> list[Sp
     return parts
 
 
-def _seams(text: str, spans: Sequence[Span], declared: str) -> list[bool]:
-    """Which sentences begin a new section: a heading, or a line whose language differs from the line before."""
+def _seams(text: str, spans: Sequence[Span], declared: str) -> list[Seam]:
+    """What each sentence is to the one before it."""
     seams = []
     language = None
     after_heading = False
     for index, (start, end) in enumerate(spans):
         line_start = index == 0 or "\n" in text[spans[index - 1][1] : start]
         line_end = index + 1 == len(spans) or "\n" in text[end : spans[index + 1][0]]
-        alone = line_start and line_end
-        heading = alone and end - start < _HEADING and not text[start:end].endswith(_MARKS)
-        heading = heading or text[start:end].startswith("#")
-        seam = line_start and heading and not after_heading
-        if line_start and end - start >= _LONG_ENOUGH:
-            own = language_of(text[start:end])
-            seam = seam or (language not in (None, own) and UNDETERMINED not in (language, own))
+        heading = line_start and line_end and _is_heading(text[start:end])
+        seam = (Seam.SUBHEADING if after_heading else Seam.HEADING) if heading else Seam.NONE
+        line = text[start : start + _LINE].partition("\n")[0] if line_start else ""
+        if len(line) >= _LONG_ENOUGH:
+            own = _language(line, declared)
+            if language not in (None, own):
+                seam = Seam.LANGUAGE
             language = own
-        seams.append(seam and index > 0)
+        seams.append(seam)
         after_heading = heading
     return seams
 
 
+def _is_heading(line: str) -> bool:
+    return line.startswith("#") or (len(line) < _HEADING and not line.endswith(_MARKS))
+
+
 def _pack(sentences: Sequence[_Sentence], budget: int) -> list[list[_Sentence]]:
-    """Fill passages up to the budget; a seam ends one that is already a third full."""
+    """Fill passages up to the budget; a heading ends one that is already a third full, another language any."""
     groups: list[list[_Sentence]] = []
     tokens = 0
     for sentence in sentences:
         full = not groups or tokens + sentence.tokens > budget
-        if full or (sentence.seam and 3 * tokens >= budget):
+        heading = sentence.seam is Seam.HEADING and 3 * tokens >= budget
+        if full or heading or sentence.seam is Seam.LANGUAGE:
             groups.append([])
             tokens = 0
         groups[-1].append(sentence)
@@ -137,11 +154,16 @@ def _pack(sentences: Sequence[_Sentence], budget: int) -> list[list[_Sentence]]:
 
 
 def _carry_headings(groups: list[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
-    """A heading that ended up last in its passage goes with the text that it heads, where that fits."""
+    """Headings that ended up last in their passage go with the text that they head, where that fits."""
     for before, after in pairwise(groups):
-        stranded = len(before) > 1 and before[-1].seam and not after[0].seam
-        if stranded and before[-1].tokens + sum(sentence.tokens for sentence in after) <= budget:
-            after.insert(0, before.pop())
+        last = len(before)
+        while last > 0 and before[last - 1].seam in (Seam.HEADING, Seam.SUBHEADING):
+            last -= 1
+        stranded = before[last:]
+        fits = sum(sentence.tokens for sentence in (*stranded, *after)) <= budget
+        if stranded and last > 0 and after[0].seam is Seam.NONE and fits:
+            after[:0] = stranded
+            del before[last:]
     return groups
 
 
@@ -166,24 +188,22 @@ def _fit(text: str, groups: Sequence[list[_Sentence]], counter: TokenCounter, bu
 
 def _passage(text: str, sentences: Sequence[_Sentence], declared: str) -> Passage:
     start, end = sentences[0].start, sentences[-1].end
-    own = language_of(text[start:end])
     return Passage(
         start=start,
         end=end,
         sentences=tuple((sentence.start, sentence.end) for sentence in sentences),
-        lang=_settle(own, declared),
+        lang=_language(text[start:end], declared),
     )
 
 
-_SAME_SCRIPT = ({"ja", "zh"}, {"ar", "fa", "ur"})
-
-
-def _settle(own: str, declared: str) -> str:
-    """A passage's own language, unless it says nothing, or only differs from the declared one in what its script
-    leaves open: a list of names in kanji inside a Japanese document stays Japanese."""
-    if own == UNDETERMINED or any({own, declared} <= scripts for scripts in _SAME_SCRIPT):
+def _language(text: str, declared: str) -> str:
+    """The language of a stretch of a document: the document's, unless the text is plainly in another one. A list of
+    names in kanji inside a Japanese document stays Japanese; a paragraph of Chinese does not."""
+    probabilities = language_probabilities(text)
+    if UNDETERMINED in probabilities or probabilities.get(declared, 0.0) >= _POSSIBLE:
         return declared
-    return own
+    own, probability = next(iter(probabilities.items()))
+    return own if probability >= _PLAIN else declared
 
 
 def text_to_encode(text: str, title: str, passage: Passage) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-import zipfile
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from indexer.checked_file import read_arrays, write_arrays
 from indexer.documents import Document, read_documents
 from indexer.encoder import Encoder, Progress
 from indexer.errors import DocumentError
@@ -22,7 +21,7 @@ PASSAGE_TOKENS = 140
 """The default budget of a passage: two to six sentences of news."""
 
 
-_PRIOR = 1  # raise when the prior is computed differently
+_PRIOR = 2  # raise when the prior is computed differently
 
 
 def sample_file() -> Path:
@@ -53,7 +52,7 @@ def passage_budget(encoder: Encoder) -> int:
 
 def prior_of(encoder: Encoder, progress: Progress | None = None) -> Prior:
     """The sample collection through this model; kept in the cache folder."""
-    file = cache_folder() / "priors" / f"{encoder.fingerprint}-{sample_digest()}-{_PRIOR}.npz"
+    file = cache_folder() / "priors" / f"{encoder.fingerprint}-{sample_digest()}-{_PRIOR}.prior"
     prior = _load(file, encoder.dimension)
     if prior is None:
         prior = _compute(encoder, progress)
@@ -80,35 +79,29 @@ def _compute(encoder: Encoder, progress: Progress | None) -> Prior:
 
 
 def _save(file: Path, prior: Prior) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as stream:
-            np.savez(
-                stream,
-                langs=np.array(list(prior.sums), dtype="U16"),
-                passages=np.array([own.passages for own in prior.sums.values()]),
-                passage_sums=np.array([own.passage_sum for own in prior.sums.values()]),
-                sentences=np.array([own.sentences for own in prior.sums.values()]),
-                sentence_sums=np.array([own.sentence_sum for own in prior.sums.values()]),
-                shifts=np.array([prior.query_shifts[lang] for lang in prior.sums]),
-            )
-        os.replace(stream.name, file)
-    except OSError:
-        pass  # it is only made again next time
+    # A folder that cannot be written, or a full disk: the prior is only made again next time.
+    with suppress(OSError):
+        write_arrays(
+            file,
+            {
+                "langs": np.array(list(prior.sums), dtype=np.str_),
+                "passages": np.array([own.passages for own in prior.sums.values()]),
+                "passage_sums": np.array([own.passage_sum for own in prior.sums.values()]),
+                "sentences": np.array([own.sentences for own in prior.sums.values()]),
+                "sentence_sums": np.array([own.sentence_sum for own in prior.sums.values()]),
+                "shifts": np.array([prior.query_shifts[lang] for lang in prior.sums]),
+            },
+        )
 
 
 def _load(file: Path, dimension: int) -> Prior | None:
-    try:
-        with np.load(file, allow_pickle=False) as saved:
-            if saved["shifts"].shape[1] != dimension:
-                return None
-            columns = ("passages", "passage_sums", "sentences", "sentence_sums")
-            langs = saved["langs"].tolist()
-            rows = zip(*(list(saved[column]) for column in columns), strict=True)
-            sums = {
-                lang: LanguageSum(int(passages), passage_sum, int(sentences), sentence_sum)
-                for lang, (passages, passage_sum, sentences, sentence_sum) in zip(langs, rows, strict=True)
-            }
-            return Prior(sums, dict(zip(langs, saved["shifts"], strict=True)))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    saved = read_arrays(file)
+    if saved is None or saved["shifts"].shape[1] != dimension:
         return None
+    langs = saved["langs"].tolist()
+    columns = (saved[name] for name in ("passages", "passage_sums", "sentences", "sentence_sums"))
+    sums = {
+        lang: LanguageSum(int(passages), passage_sum, int(sentences), sentence_sum)
+        for lang, passages, passage_sum, sentences, sentence_sum in zip(langs, *columns, strict=True)
+    }
+    return Prior(sums, dict(zip(langs, saved["shifts"], strict=True)))

@@ -8,6 +8,7 @@ lower case. What a sentence is *about*, and how sentences become passages, is le
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from indexer.abbreviations import BEFORE_NUMBERS, MAY_END, NEVER_END, OPENING_WORDS
 
@@ -35,6 +36,7 @@ _PARTICLES = re.compile(
 )
 _CHINESE_SPEAKER = re.compile(r"[^\s。！？，,]{0,8}?(?:说|說|称|稱|表示|指出|写道|寫道|问道|問道|道)。")
 _ARABIC = re.compile(r"[\u0620-\u064a\u066e-\u06d3]")
+_ARABIC_ERA = re.compile(r"[\d٠-٩]\s*(?:ق\s?\.\s?)?[مه]\Z")
 _HAN_OR_KANA = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
@@ -85,21 +87,29 @@ def best_cut(text: str, start: int, limit: int) -> int:
     text[start:limit], else a comma, a bracket, a space, else between two characters that do not combine."""
     middle = start + (limit - start) // 2
     for cut in _CUTS:
-        places = [match.end() for match in cut.finditer(text, middle, limit) if match.end() < limit]
+        ends = (match.end() for match in cut.finditer(text, middle, limit))
+        places = [place for place in ends if place < limit and not _joined(text, place)]
         if places:
             return places[-1]
-    for place in range(limit, max(start, limit - 16), -1):
-        if not _combines(text[place]):
+    for place in range(limit, max(start, limit - 32), -1):
+        if not _joined(text, place):
             return place
     return limit
 
 
+def _joined(text: str, place: int) -> bool:
+    """Whether the characters before and at `place` are seen as one: a letter and its mark, the parts of an emoji."""
+    return place < len(text) and (_combines(text[place]) or text[place - 1 : place] == _JOINER)
+
+
+_JOINER = "\u200d"
+
+
 def _combines(character: str) -> bool:
-    """A mark, joiner or selector that belongs to the character before it."""
-    return bool(character) and (
-        "\u0300" <= character <= "\u036f"
-        or "\u064b" <= character <= "\u065f"
-        or character in "\u200d\ufe0f\ufe0e\u3099\u309a"
+    """A mark, joiner, selector or skin tone that belongs to the character before it."""
+    return (
+        unicodedata.category(character) in ("Mn", "Mc", "Me")
+        or character == _JOINER
         or "\U0001f3fb" <= character <= "\U0001f3ff"
     )
 
@@ -126,9 +136,9 @@ def _ends(text: str) -> list[int]:
                 counted = end
                 if straight_quotes % 2 == 0:
                     after = end  # this quote opens the next sentence
+            at = after
             if _ends_sentence(text, start, end, after):
                 ends.append(after)
-                at = after
     return ends
 
 
@@ -196,7 +206,7 @@ def _is_arabic_initial(text: str, stop: int) -> bool:
 def _full_stop_ends(text: str, start: int, gap: int) -> bool:
     """A single full stop with white space and no lower-case letter behind it."""
     if _is_arabic_initial(text, start):
-        return text[max(0, start - 2) : start] in (" م", " هـ")
+        return bool(_ARABIC_ERA.search(text, max(0, start - 12), start))
     if start and not text[start - 1].isalnum():
         return True
     window = text[max(0, start - 24) : start]

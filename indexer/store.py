@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.collection import Collection, Statistics, StoredDocument, StoredPassage
+from indexer.collection import Collection
 from indexer.language_means import LanguageMeans
+from indexer.records import Statistics, StoredDocument, StoredPassage
 from indexer.vector_index import open_index
 
 Vectors = NDArray[np.float32]

@@ -1,15 +1,12 @@
 """FAISS over the centred vectors of a collection's passages: derived, checked, and rebuilt whenever in doubt.
 
-The only file that imports FAISS. Two files lie beside the collection: the index, and a note of the collection's
-version and the means that it was made with. What does not fit together is thrown away and made again from the
-collection, without encoding anything.
+The only file that imports FAISS. Beside the collection lies one file with the index, the means that it was made with,
+and the state of the collection that it covers. What does not fit is thrown away and made again from the collection,
+without encoding anything.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +16,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.checked_file import read_arrays, write_arrays
 from indexer.collection import Collection
 from indexer.language_means import LanguageMeans, MeanTable
 
 Vectors = NDArray[np.float32]
 
-_INDEX = "vectors.faiss"
-_NOTE = "vectors.npz"
+_FILE = "vectors.index"
 MAX_DRIFT = 0.02
 """Means that moved farther than this since the index was made (vectors have length 1) ask for a new index."""
 
@@ -38,6 +35,8 @@ class VectorIndex:
     means: MeanTable
     version: int
     """The collection's version that the index covers."""
+    state: bytes
+    """The mark of the collection at that version."""
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -66,35 +65,42 @@ def open_index(collection: Collection, *, centred: bool = True) -> VectorIndex:
     What was made anew is saved where the folder can be written. `centred=False` makes the plain index that leaves
     languages as the model has them, for comparison; it is never saved.
     """
-    if not centred:
-        return _build(collection, LanguageMeans.none(collection.dimension).passages, collection.version())
-    means = collection.language_means().passages
-    version = collection.version()
-    saved = _load(collection.folder, collection.dimension)
-    if saved and saved.version == version:
-        return saved
-    if saved and saved.version < version and saved.means.drift(means) <= MAX_DRIFT:
-        current = _catch_up(saved, collection, version)
-    else:
-        current = _build(collection, means, version)
+    with collection.snapshot():
+        if not centred:
+            return _build(collection, LanguageMeans.none(collection.dimension).passages)
+        means = collection.language_means().passages
+        saved = _load(collection.folder, collection.dimension)
+        if saved and collection.state(saved.version) != saved.state:
+            saved = None  # of another collection, or of changes that a restored backup has not seen
+        if saved and saved.version == collection.version():
+            return saved
+        if saved and saved.means.drift(means) <= MAX_DRIFT:
+            current = _catch_up(saved, collection)
+        else:
+            current = _build(collection, means)
     # A reader without rights, or a full disk: the index in memory is as good, only not there next time.
     with suppress(OSError):
         _save(current, collection.folder)
     return current
 
 
-def _build(collection: Collection, means: MeanTable, version: int) -> VectorIndex:
+def _build(collection: Collection, means: MeanTable) -> VectorIndex:
     index = faiss.IndexIDMap2(faiss.IndexFlatIP(collection.dimension))
     for ids, langs, vectors in collection.passage_vectors():
         index.add_with_ids(_prepared(means, vectors, langs), np.array(ids, np.int64))
-    return VectorIndex(index, means, version)
+    return _current(index, means, collection)
+
+
+def _current(index: Any, means: MeanTable, collection: Collection) -> VectorIndex:
+    version = collection.version()
+    return VectorIndex(index, means, version, collection.state(version) or b"")
 
 
 def _prepared(means: MeanTable, vectors: Vectors, langs: list[str]) -> Vectors:
     return np.ascontiguousarray(means.centre(vectors, langs), dtype=np.float32)
 
 
-def _catch_up(saved: VectorIndex, collection: Collection, version: int) -> VectorIndex:
+def _catch_up(saved: VectorIndex, collection: Collection) -> VectorIndex:
     """Take off what has left the collection, add what has come, centred as the rest is."""
     held = faiss.vector_to_array(saved.index.id_map)
     wanted = collection.passage_ids()
@@ -103,44 +109,33 @@ def _catch_up(saved: VectorIndex, collection: Collection, version: int) -> Vecto
         saved.index.remove_ids(faiss.IDSelectorBatch(gone))
     for ids, langs, vectors in collection.passage_vectors(np.setdiff1d(wanted, held).tolist()):
         saved.index.add_with_ids(_prepared(saved.means, vectors, langs), np.array(ids, np.int64))
-    return VectorIndex(saved.index, saved.means, version)
+    return _current(saved.index, saved.means, collection)
 
 
 def _save(current: VectorIndex, folder: Path) -> None:
-    """Write both files beside the old ones, then move them into place; the note vouches for the index."""
-    index_file, note_file = folder / f"{_INDEX}.{os.getpid()}", folder / f"{_NOTE}.{os.getpid()}"
-    try:
-        data = faiss.serialize_index(current.index).tobytes()
-        index_file.write_bytes(data)
-        langs = sorted(current.means.of)
-        with note_file.open("wb") as stream:
-            np.savez(
-                stream,
-                version=np.int64(current.version),
-                langs=np.array(langs, dtype="U16"),
-                means=np.array([current.means.of[lang] for lang in langs], np.float32),
-                fallback=current.means.fallback,
-                checksum=np.frombuffer(hashlib.blake2b(data).digest(), np.uint8),
-            )
-        index_file.replace(folder / _INDEX)
-        note_file.replace(folder / _NOTE)
-    finally:
-        index_file.unlink(missing_ok=True)
-        note_file.unlink(missing_ok=True)
+    langs = sorted(current.means.of)
+    write_arrays(
+        folder / _FILE,
+        {
+            "version": np.array(current.version, np.int64),
+            "state": np.frombuffer(current.state, np.uint8),
+            "langs": np.array(langs, dtype=np.str_),
+            "means": np.array([current.means.of[lang] for lang in langs], np.float32),
+            "fallback": current.means.fallback,
+            "index": faiss.serialize_index(current.index),
+        },
+    )
 
 
 def _load(folder: Path, dimension: int) -> VectorIndex | None:
-    """The saved index, or None where it is missing, damaged, or its note belongs to another one."""
-    try:
-        data = (folder / _INDEX).read_bytes()
-        with np.load(folder / _NOTE, allow_pickle=False) as note:
-            if hashlib.blake2b(data).digest() != note["checksum"].tobytes():
-                return None
-            means = MeanTable(
-                dict(zip(note["langs"].tolist(), note["means"], strict=True)), note["fallback"].astype(np.float32)
-            )
-            version = int(note["version"])
-        index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+    """The saved index, or None where it is missing, damaged, or of another width."""
+    saved = read_arrays(folder / _FILE)
+    if saved is None:
         return None
-    return VectorIndex(index, means, version) if index.d == dimension else None
+    try:
+        index = faiss.deserialize_index(saved["index"])
+        means = MeanTable(dict(zip(saved["langs"].tolist(), saved["means"], strict=True)), saved["fallback"])
+        found = VectorIndex(index, means, int(saved["version"]), saved["state"].tobytes())
+    except (KeyError, ValueError, TypeError, RuntimeError):
+        return None  # whole, but saved by another release of this program or of FAISS
+    return found if index.d == dimension else None

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.collection import StoredPassage
 from indexer.encoder import QueryEncoder
 from indexer.errors import QueryError
 from indexer.language_means import unit
 from indexer.languages import language_probabilities
+from indexer.records import StoredPassage
 from indexer.store import Store
 from search_api.snippets import Snippet, snippet_of
 

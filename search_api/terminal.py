@@ -25,15 +25,13 @@ MARKS = ("⟦", "⟧")
 def lines_of(hit: Hit, width: int, color: bool) -> list[str]:
     """A hit as lines of at most `width` columns: rank, score, language and title; date, source and id; the snippet."""
     head = f"{hit.rank:>2}  {hit.score:.2f}  {hit.lang:<3} "
-    title = clip(_clean(hit.title) or hit.document_id, width - cell_len(head))
+    title = clip(_clean(hit.title) or _clean(hit.document_id), width - cell_len(head))
     about = " · ".join(_clean(part) for part in (hit.date, hit.source, hit.document_id) if part)
-    lines = [
-        head + _styled(isolated(title, hit.lang), "1", color),
-        "    " + _styled(about, "2", color),
-    ]
-    marked = marked_snippet(hit, color)
-    indent = 10
-    lines += [" " * indent + isolated(line, hit.lang) for line in _reopened(wrap(marked, width - indent))]
+    lines = [head + _styled(isolated(title, hit.lang), "1", color)]
+    lines.append("    " + _styled(clip(about, width - 4), "2", color))
+    indent = 10 if width >= 30 else 2
+    marked = wrap(marked_snippet(hit, color), max(2, width - indent))
+    lines += [" " * indent + isolated(line, hit.lang) for line in _reopened(marked)]
     return lines
 
 
@@ -96,11 +94,11 @@ def wrap(text: str, width: int) -> list[str]:
             size = _columns(piece)
         while size > width:
             cut = next(i for i in range(len(piece), 0, -1) if _columns(piece[:i]) <= width)
-            lines.append(piece[:cut])
-            piece = piece[cut:]
+            lines.append(piece[:cut].rstrip())
+            piece = piece[cut:].lstrip()
             size = _columns(piece)
-        line += piece
-        columns += size
+        line += piece if line else piece.lstrip()
+        columns = _columns(line)
     return [*lines, line.rstrip()] if line.strip() else lines
 
 

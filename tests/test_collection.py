@@ -1,0 +1,891 @@
+"""What goes into a collection comes out of it, its sums are those of its vectors, and no failure changes it.
+
+Texts are compared with the text itself, vectors with what float16 makes of them, sums with sums over what is stored.
+`new_collection`, `encoded`, `contents` and `recomputed_sums` also serve the tests of what stands on a collection.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.collection import Collection
+from indexer.documents import Document
+from indexer.errors import CollectionError, ModelMismatch
+from indexer.language_means import LanguageSum, Prior
+from indexer.passages import Passage
+from indexer.records import EncodedDocument, EncodedPassage, Statistics, StoredDocument
+
+DIMENSION = 8
+LANGUAGES = ("ar", "en", "ja", "zh")
+DATABASE = "collection.sqlite"
+NO_PRIOR = Prior({}, {})
+_NOBODY = 65_534
+
+
+def new_collection(folder: Path, dimension: int = DIMENSION, prior: Prior = NO_PRIOR) -> Collection:
+    return Collection.create(folder, model="fake", fingerprint="fake-1", dimension=dimension, budget=100, prior=prior)
+
+
+def unit_vectors(seed: int, count: int, dimension: int = DIMENSION) -> NDArray[np.float32]:
+    vectors = np.random.default_rng(seed).normal(size=(count, dimension))
+    unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def encoded(
+    identifier: str, seed: int = 0, langs: Sequence[str] = ("en",), dimension: int = DIMENSION, **fields: Any
+) -> EncodedDocument:
+    """A document with a passage of one to three sentences in each of `langs`; its vectors come from the seed."""
+    text, passages = "", []
+    sentences = random.Random(seed)
+    for number, lang in enumerate(langs):
+        start, spans = len(text), []
+        for sentence in range(sentences.randint(1, 3)):
+            begin = len(text)
+            text += f"{identifier} 😀 {seed}: sentence {sentence} of passage {number}."
+            spans.append((begin, len(text)))
+            text += " "
+        passages.append(Passage(start, spans[-1][1], tuple(spans), lang))
+    vectors = iter(unit_vectors(seed, sum(1 + len(passage.sentences) for passage in passages), dimension))
+    document = Document(id=identifier, text=text, lang=langs[0] if langs else "und", **fields)
+    return EncodedDocument(
+        document,
+        document.lang or "und",
+        f"digest {seed}".encode(),
+        [
+            EncodedPassage(passage, next(vectors), np.array([next(vectors) for _ in passage.sentences]))
+            for passage in passages
+        ],
+    )
+
+
+def contents(collection: Collection) -> dict[str, tuple[object, ...]]:
+    """Everything that a collection says of its documents, by id, without the numbers that it gives them."""
+    vectors = {
+        identifier: vector.tobytes()
+        for ids, _, rows in collection.passage_vectors()
+        for identifier, vector in zip(ids, rows, strict=True)
+    }
+    passages: dict[int, list[tuple[object, ...]]] = {}
+    for passage in collection.passages(collection.passage_ids().tolist()):
+        passages.setdefault(passage.document, []).append(
+            (
+                passage.start,
+                passage.end,
+                passage.lang,
+                passage.sentences.tolist(),
+                passage.sentence_vectors.tobytes(),
+                vectors[passage.id],
+            )
+        )
+    return {
+        document.id: (
+            document.title,
+            document.lang,
+            document.date,
+            document.source,
+            document.url,
+            document.metadata,
+            collection.digest(document.id),
+            collection.text(number, 0, 1_000_000),
+            passages[number],
+        )
+        for number, document in collection.documents(list(passages)).items()
+    }
+
+
+def recomputed_sums(collection: Collection) -> dict[str, LanguageSum]:
+    """The sums over the vectors that are stored."""
+    sums: dict[str, LanguageSum] = {}
+    passages = {passage.id: passage for passage in collection.passages(collection.passage_ids().tolist())}
+    for ids, langs, vectors in collection.passage_vectors():
+        for identifier, lang, vector in zip(ids, langs, vectors.astype(np.float64), strict=True):
+            sentences = passages[identifier].sentence_vectors.astype(np.float64)
+            own = LanguageSum(1, vector, len(sentences), sentences.sum(axis=0))
+            sums[lang] = sums[lang].plus(own) if lang in sums else own
+    return sums
+
+
+def assert_sums_equal(got: Mapping[str, LanguageSum], expected: Mapping[str, LanguageSum]) -> None:
+    assert got.keys() == expected.keys()
+    for lang, own in expected.items():
+        assert (got[lang].passages, got[lang].sentences) == (own.passages, own.sentences)
+        np.testing.assert_allclose(got[lang].passage_sum, own.passage_sum, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(got[lang].sentence_sum, own.sentence_sum, rtol=0, atol=1e-9)
+
+
+def numbers(collection: Collection) -> dict[str, int]:
+    """Each document's number, by id."""
+    passages = collection.passages(collection.passage_ids().tolist())
+    described = collection.documents([passage.document for passage in passages])
+    return {document.id: number for number, document in described.items()}
+
+
+def half(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Whatever the folder's owner may not do, we may not either, even as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.seteuid(_NOBODY)
+    except OSError:
+        pytest.skip("root here cannot do without its rights")
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextmanager
+def open_to_all() -> Iterator[Path]:
+    """A folder that also another user can get at, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with without_rights():
+            reachable = os.access(folder, os.R_OK, effective_ids=True)
+        if not reachable:
+            pytest.skip("no temporary folder that another user can reach")
+        yield folder
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Iterator[Collection]:
+    with new_collection(tmp_path / "c") as created:
+        yield created
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+    """For generated inputs, which a fixture of each test's own would not be renewed for."""
+    with new_collection(tmp_path_factory.mktemp("shared") / "c") as created:
+        yield created
+
+
+# What goes in comes out
+
+
+def test_a_new_collection_is_empty_and_knows_how_it_was_made(tmp_path: Path) -> None:
+    with Collection.create(
+        tmp_path / "deep" / "c", model="m", fingerprint="f", dimension=12, budget=77, prior=NO_PRIOR
+    ) as collection:
+        assert (collection.model, collection.fingerprint, collection.dimension, collection.budget) == ("m", "f", 12, 77)
+        assert collection.version() == 0
+        assert contents(collection) == {}
+        assert collection.sums() == {}
+        assert collection.passage_ids().tolist() == []
+        statistics = collection.statistics()
+        assert (statistics.documents, statistics.passages, statistics.documents_by_language) == (0, 0, {})
+
+
+def test_what_was_put_is_there_after_reopening(tmp_path: Path) -> None:
+    item = encoded(
+        "a",
+        3,
+        ["en", "ja"],
+        title="Title 題",
+        date="2026-01-27",
+        source="wire",
+        url="https://example.org/a",
+        metadata={"author": {"name": "علي"}, "tags": [1, None, True]},
+    )
+    with new_collection(tmp_path / "c") as collection:
+        collection.put([item])
+        before, sums = contents(collection), collection.sums()
+    with Collection.open(tmp_path / "c") as collection:
+        assert contents(collection) == before
+        assert_sums_equal(collection.sums(), sums)
+        assert (collection.model, collection.fingerprint) == ("fake", "fake-1")
+        assert (collection.dimension, collection.budget) == (DIMENSION, 100)
+        assert collection.version() == 1
+
+        (number,) = numbers(collection).values()
+        assert collection.documents([number]) == {
+            number: StoredDocument(
+                number,
+                "a",
+                "Title 題",
+                "en",
+                "2026-01-27",
+                "wire",
+                "https://example.org/a",
+                {"author": {"name": "علي"}, "tags": [1, None, True]},
+            )
+        }
+        assert collection.text(number, 0, 1_000_000) == item.document.text
+        assert collection.digest("a") == b"digest 3"
+
+
+def test_spans_languages_and_vectors_come_back_rounded_to_half_precision(collection: Collection) -> None:
+    item = encoded("a", 7, ["en", "ja", "ar"])
+    collection.put([item])
+    ids = collection.passage_ids()
+    stored = collection.passages(ids.tolist())
+    ((vector_ids, langs, vectors),) = collection.passage_vectors()
+    assert ids.tolist() == vector_ids == [passage.id for passage in stored] == sorted(vector_ids)
+    assert langs == ["en", "ja", "ar"]
+    assert len(stored) == 3
+    for own, got, vector in zip(item.passages, stored, vectors, strict=True):
+        assert (got.start, got.end, got.lang) == (own.passage.start, own.passage.end, own.passage.lang)
+        assert [tuple(span) for span in got.sentences.tolist()] == list(own.passage.sentences)
+        np.testing.assert_array_equal(vector, half(own.vector))
+        np.testing.assert_array_equal(got.sentence_vectors, half(own.sentence_vectors))
+        np.testing.assert_allclose(vector, own.vector, atol=1e-3)
+
+
+def test_sums_are_those_of_the_rounded_vectors(collection: Collection) -> None:
+    items = [encoded("a", 1, ["en", "ja"]), encoded("b", 2, ["ja"])]
+    collection.put(items)
+    japanese = [passage for item in items for passage in item.passages if passage.passage.lang == "ja"]
+    own = collection.sums()["ja"]
+    sentences = np.concatenate([passage.sentence_vectors for passage in japanese])
+    assert (own.passages, own.sentences) == (2, len(sentences))
+    expected = half(np.array([passage.vector for passage in japanese])).astype(np.float64).sum(axis=0)
+    np.testing.assert_allclose(own.passage_sum, expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(own.sentence_sum, half(sentences).astype(np.float64).sum(axis=0), rtol=0, atol=1e-9)
+
+
+def test_the_means_are_the_sums_shrunk_towards_the_stored_prior(tmp_path: Path) -> None:
+    prior_sum, shift = np.arange(8.0), np.full(8, 0.25)
+    prior = Prior({"en": LanguageSum(2, prior_sum, 4, -prior_sum)}, {"en": shift})
+    with new_collection(tmp_path / "c", prior=prior) as created:
+        created.put([encoded("a", 1, ["en"] * 10)])
+    with Collection.open(tmp_path / "c") as collection:
+        own, means = collection.sums()["en"], collection.language_means()
+    np.testing.assert_allclose(means.passages["en"], (own.passage_sum + 50 * prior_sum / 2) / 60, rtol=1e-5)
+    sentences = (own.sentence_sum - 50 * prior_sum / 4) / (own.sentences + 50)
+    np.testing.assert_allclose(means.sentences["en"], sentences, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(means.queries["en"], sentences + 0.25, rtol=1e-5, atol=1e-6)
+
+
+def test_putting_a_document_again_replaces_it_its_passages_and_its_part_of_the_sums(
+    tmp_path: Path, collection: Collection
+) -> None:
+    collection.put([encoded("a", 1, ["en", "ar"]), encoded("b", 2)])
+    collection.put([encoded("a", 5, ["ja"], title="new")])
+    with new_collection(tmp_path / "fresh") as fresh:
+        fresh.put([encoded("a", 5, ["ja"], title="new"), encoded("b", 2)])
+        assert contents(collection) == contents(fresh)
+        assert_sums_equal(collection.sums(), fresh.sums())
+    assert len(collection.passage_ids()) == 2
+
+
+def test_of_one_id_twice_in_a_batch_the_last_stays(collection: Collection) -> None:
+    collection.put([encoded("a", 1, ["en"]), encoded("a", 2, ["ja"])])
+    assert collection.digest("a") == b"digest 2"
+    assert_sums_equal(collection.sums(), recomputed_sums(collection))
+    assert collection.sums().keys() == {"ja"}
+
+
+def test_delete_removes_and_returns_the_ids_that_there_were(collection: Collection) -> None:
+    collection.put([encoded("a", 1), encoded("b", 2, ["ja"]), encoded("c", 3)])
+    assert collection.delete(["c", "nothing", "b"]) == ["c", "b"]
+    assert contents(collection).keys() == {"a"}
+    assert collection.sums().keys() == {"en"}
+    assert collection.digest("b") is None
+    assert collection.delete(["b"]) == []
+
+
+def test_each_change_makes_the_version_grow_by_one(collection: Collection) -> None:
+    seen = [collection.version()]
+    for change in (
+        lambda: collection.put([encoded("a", 1), encoded("b", 2)]),
+        lambda: collection.put([encoded("a", 3)]),
+        lambda: collection.delete(["a", "b"]),
+    ):
+        change()
+        seen.append(collection.version())
+    assert seen == [0, 1, 2, 3]
+
+
+_Change = tuple[bool, list[tuple[int, int, list[str]]]]
+_documents = st.tuples(
+    st.integers(0, 4), st.integers(0, 50), st.lists(st.sampled_from(LANGUAGES), min_size=1, max_size=3)
+)
+_changes: st.SearchStrategy[list[_Change]] = st.lists(
+    st.tuples(st.booleans(), st.lists(_documents, min_size=1, max_size=4)), max_size=8
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(_changes)
+def test_after_any_changes_the_sums_are_those_of_the_stored_vectors(changes: list[_Change]) -> None:
+    expected: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory() as folder, new_collection(Path(folder)) as collection:
+        for delete, items in changes:
+            if delete:
+                asked = list(dict.fromkeys(f"d{number}" for number, _, _ in items))
+                assert collection.delete(asked) == [name for name in asked if expected.pop(name, None) is not None]
+            else:
+                collection.put([encoded(f"d{number}", seed, langs) for number, seed, langs in items])
+                expected.update({f"d{number}": f"digest {seed}".encode() for number, seed, _ in items})
+            assert_sums_equal(collection.sums(), recomputed_sums(collection))
+        assert {name: row[6] for name, row in contents(collection).items()} == expected
+        assert collection.version() == len(changes)
+        assert collection.statistics().documents == len(expected)
+
+
+# Reading parts of it
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1), st.data())
+def test_text_is_the_slice_of_the_text(shared: Collection, text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text) + 3))
+    vectors = unit_vectors(0, 2)
+    passage = EncodedPassage(Passage(0, len(text), ((0, len(text)),), "en"), vectors[0], vectors[1:])
+    shared.put([EncodedDocument(Document(id="text", text=text), "en", b"", [passage])])
+    assert shared.text(numbers(shared)["text"], start, end) == text[start:end]
+
+
+def test_offsets_count_characters_also_after_emoji_and_other_scripts(collection: Collection) -> None:
+    text = "🙂🇯🇵 e\u0301 レアアース 👩‍👩‍👧 حظر end"
+    vectors = unit_vectors(0, 2)
+    passage = EncodedPassage(Passage(0, len(text), ((0, len(text)),), "en"), vectors[0], vectors[1:])
+    collection.put([EncodedDocument(Document(id="a", text=text), "en", b"", [passage])])
+    number = numbers(collection)["a"]
+    for word in ("レアアース", "حظر", "end"):
+        start = text.index(word)
+        assert collection.text(number, start, start + len(word)) == word
+    assert collection.text(number, 5, 5) == ""
+
+
+def test_nothing_is_said_of_what_is_not_there(collection: Collection) -> None:
+    collection.put([encoded("a", 1)])
+    assert collection.text(99, 0, 10) == ""
+    assert collection.documents([99]) == {}
+    assert collection.passages([99]) == []
+    assert list(collection.passage_vectors([])) == []
+    assert collection.digest("b") is None
+
+
+def test_text_of_a_deleted_document_stays_empty_after_others_have_come(collection: Collection) -> None:
+    """A search reads passages, then their texts; another process may delete and add in between."""
+    collection.put([encoded("a", 1), encoded("b", 2)])
+    gone = numbers(collection)["b"]
+    collection.delete(["b"])
+    collection.put([encoded("c", 3)])
+    assert collection.text(gone, 0, 10) == ""
+    assert collection.documents([gone]) == {}
+
+
+def test_ids_of_deleted_passages_are_not_given_again(collection: Collection) -> None:
+    collection.put([encoded("a", 1, ["en", "en"])])
+    before = set(collection.passage_ids().tolist())
+    collection.delete(["a"])
+    collection.put([encoded("a", 1, ["en", "en"])])
+    assert before.isdisjoint(collection.passage_ids().tolist())
+
+
+def test_passages_come_in_the_order_asked_for_without_those_that_are_gone(collection: Collection) -> None:
+    collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(400)])
+    collection.delete(["d3", "d250"])
+    held = collection.passage_ids().tolist()
+    asked = list(range(1, 801))
+    random.Random(1).shuffle(asked)
+    got = [passage.id for passage in collection.passages(asked)]
+    assert len(held) == 796
+    assert got == [identifier for identifier in asked if identifier in set(held)]
+
+
+def test_passage_ids_are_ascending_and_can_be_those_of_some_languages(collection: Collection) -> None:
+    collection.put([encoded("a", 1, ["ja", "en", "ar"]), encoded("b", 2, ["en"]), encoded("c", 3, ["ja"])])
+    langs = {passage.id: passage.lang for passage in collection.passages(collection.passage_ids().tolist())}
+    assert collection.passage_ids().tolist() == sorted(langs)
+    assert collection.passage_ids(["en"]).tolist() == sorted(i for i, lang in langs.items() if lang == "en")
+    assert collection.passage_ids(["ar", "ja"]).tolist() == sorted(i for i, lang in langs.items() if lang != "en")
+    assert collection.passage_ids(["ko"]).tolist() == []
+
+
+def many_passages(vectors: NDArray[np.float32]) -> EncodedDocument:
+    """More of them than are read at once."""
+    passage, sentence = Passage(0, 1, ((0, 1),), "en"), np.ones((1, 2), np.float32)
+    passages = [EncodedPassage(passage, vector, sentence) for vector in vectors]
+    return EncodedDocument(Document(id="many", text="x"), "en", b"", passages)
+
+
+def test_vectors_of_all_passages_come_once_and_in_order_also_beyond_a_block(tmp_path: Path) -> None:
+    vectors = unit_vectors(4, 10_500, 2)
+    with new_collection(tmp_path / "c", 2) as collection:
+        collection.put([many_passages(vectors)])
+        blocks = list(collection.passage_vectors())
+        ids = [identifier for block in blocks for identifier in block[0]]
+        assert len(blocks) > 1
+        assert ids == collection.passage_ids().tolist()
+        assert {lang for block in blocks for lang in block[1]} == {"en"}
+        np.testing.assert_array_equal(np.concatenate([block[2] for block in blocks]), half(vectors))
+        some = ids[5:-5:7]
+        blocks = list(collection.passage_vectors(some))
+        assert [identifier for block in blocks for identifier in block[0]] == some
+        np.testing.assert_array_equal(np.concatenate([block[2] for block in blocks]), half(vectors)[5:-5:7])
+
+
+def test_statistics_count_documents_passages_languages_and_bytes(collection: Collection) -> None:
+    collection.put([encoded("a", 1, ["ja", "en"]), encoded("b", 2, ["en"]), encoded("c", 3, ["ja", "ja"])])
+    (collection.folder / "vectors.faiss").write_bytes(b"12345")
+    expected = sum(file.stat().st_size for file in collection.folder.iterdir())
+    assert collection.statistics() == Statistics(3, 5, {"ja": 2, "en": 1}, "fake", expected)
+
+
+# Opening what is not a good collection
+
+
+def damaged(folder: Path, change: Callable[[Path], object]) -> Path:
+    """A collection with some documents whose file something has happened to; returns the file."""
+    with new_collection(folder) as collection:
+        collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(50)])
+        collection.put([encoded("long", 1, ["en"] * 300)])
+    file = folder / DATABASE
+    change(file)
+    return file
+
+
+def _other_program(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+        connection.commit()
+
+
+def _other_program_with_a_table_of_our_name(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE settings (name TEXT, value TEXT)")
+        connection.execute("INSERT INTO settings VALUES ('theme', 'dark')")
+        connection.commit()
+
+
+def _pragma(statement: str) -> Callable[[Path], None]:
+    def change(file: Path) -> None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+
+    return change
+
+
+@pytest.mark.parametrize("writable", [False, True])
+def test_where_there_is_none_the_error_says_how_to_make_one(tmp_path: Path, writable: bool) -> None:
+    with pytest.raises(CollectionError, match=r"no collection in .*search-index"):
+        Collection.open(tmp_path / "none", writable=writable)
+    assert not Collection.exists(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_second_collection_is_not_created_in_the_same_folder(collection: Collection) -> None:
+    collection.put([encoded("a", 1)])
+    with pytest.raises(CollectionError, match="holds a collection already"):
+        new_collection(collection.folder)
+    assert Collection.exists(collection.folder)
+    assert contents(collection).keys() == {"a"}
+
+
+@pytest.mark.parametrize("writable", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda file: file.write_bytes(random.Random(5).randbytes(20_000)), id="garbage"),
+        pytest.param(lambda file: file.write_bytes(b"not a database, just a note\n" * 50), id="text"),
+        pytest.param(lambda file: os.truncate(file, file.stat().st_size // 2), id="half"),
+        pytest.param(lambda file: os.truncate(file, 5_000), id="a page and a bit"),
+        pytest.param(lambda file: os.truncate(file, 100), id="a header"),
+    ],
+)
+def test_a_damaged_file_is_called_damaged_and_left_as_it_is(
+    tmp_path: Path, change: Callable[[Path], object], writable: bool
+) -> None:
+    file = damaged(tmp_path / "c", change)
+    before = file.read_bytes()
+    with pytest.raises(CollectionError, match="is damaged") as caught:
+        Collection.open(tmp_path / "c", writable=writable)
+    assert str(tmp_path / "c") in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("writable", [False, True])
+@pytest.mark.parametrize("change", [_other_program, _other_program_with_a_table_of_our_name])
+def test_an_sqlite_file_of_another_program_is_called_that_and_left_as_it_is(
+    tmp_path: Path, change: Callable[[Path], None], writable: bool
+) -> None:
+    file = damaged(tmp_path / "c", change)
+    before = file.read_bytes()
+    with pytest.raises(CollectionError, match="another program"):
+        Collection.open(tmp_path / "c", writable=writable)
+    assert file.read_bytes() == before
+
+
+def test_our_tables_without_our_mark_are_of_another_program(tmp_path: Path) -> None:
+    damaged(tmp_path / "c", _pragma("PRAGMA application_id = 17"))
+    with pytest.raises(CollectionError, match="another program"):
+        Collection.open(tmp_path / "c")
+
+
+def test_another_format_is_named_with_the_one_that_is_read(tmp_path: Path) -> None:
+    damaged(tmp_path / "c", _pragma("PRAGMA user_version = 99"))
+    with pytest.raises(CollectionError, match=r"format 99.*reads 1\b"):
+        Collection.open(tmp_path / "c")
+
+
+def _read_everything(folder: Path) -> None:
+    with Collection.open(folder) as collection:
+        collection.version()
+        passages = collection.passages(collection.passage_ids().tolist())
+        for _ in collection.passage_vectors():
+            pass
+        for document in collection.documents([passage.document for passage in passages]).values():
+            collection.digest(document.id)
+            collection.text(document.number, 0, 1_000_000)
+        collection.language_means()
+        collection.statistics()
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"\xff", None], ids=["zeros", "ones", "noise"])
+def test_a_damaged_page_anywhere_is_an_error_of_one_line_or_does_no_harm(tmp_path: Path, filler: bytes | None) -> None:
+    file = damaged(tmp_path / "c", lambda file: None)
+    good = file.read_bytes()
+    noise = random.Random(2)
+    wrong = []
+    for start in range(0, len(good), 4096):
+        page = filler * 4096 if filler else noise.randbytes(4096)
+        folder = tmp_path / f"page {start // 4096}"
+        folder.mkdir()
+        (folder / DATABASE).write_bytes(good[:start] + page + good[start + 4096 :])
+        try:
+            _read_everything(folder)
+        except CollectionError as error:
+            if "\n" in str(error) or len(str(error)) > 400:
+                wrong.append(f"page {start // 4096}: {error}"[:500])
+        except Exception as error:  # noqa: BLE001
+            wrong.append(f"page {start // 4096}: {error!r}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE passages SET vector = x'00'",
+        "UPDATE passages SET vector = 'text'",
+        "UPDATE passages SET sentence_vectors = x'0000'",
+        "UPDATE passages SET sentences = x'00'",
+        "UPDATE sums SET passage_sum = x'00'",
+        "UPDATE documents SET metadata = '{'",
+        "UPDATE documents SET text = CAST(x'6162FF0A0A' AS TEXT)",
+        "DELETE FROM settings WHERE name = 'model'",
+        "DELETE FROM settings WHERE name = 'version'",
+        "DROP TABLE prior",
+    ],
+)
+def test_damaged_content_is_called_damaged_in_one_line(tmp_path: Path, statement: str) -> None:
+    def change(file: Path) -> None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    damaged(tmp_path / "c", change)
+    with pytest.raises(CollectionError, match="is damaged") as caught:
+        _read_everything(tmp_path / "c")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE passages SET vector = x'00'",
+        "UPDATE passages SET sentence_vectors = x'0000'",
+        "UPDATE passages SET lang = 'xx'",
+        "UPDATE sums SET passage_sum = x'00'",
+    ],
+)
+def test_damaged_content_is_called_damaged_also_when_it_is_to_be_replaced(tmp_path: Path, statement: str) -> None:
+    def change(file: Path) -> None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    damaged(tmp_path / "c", change)
+    with Collection.open(tmp_path / "c", writable=True) as collection:
+        for write in (lambda: collection.put([encoded("d1", 1)]), lambda: collection.delete(["d1"])):
+            with pytest.raises(CollectionError, match="is damaged"):
+                write()
+        assert collection.version() == 2
+
+
+def test_another_model_is_refused_naming_both(collection: Collection) -> None:
+    collection.check_model("fake-1", "fake")
+    collection.check_model("fake-1", "a folder with the same model")
+    with pytest.raises(ModelMismatch, match=r"model fake \(fake-1\).*not other \(other-1\)") as caught:
+        collection.check_model("other-1", "other")
+    assert str(collection.folder) in str(caught.value)
+    assert isinstance(caught.value, CollectionError)
+
+
+def test_another_version_of_the_model_is_refused_naming_both_fingerprints(collection: Collection) -> None:
+    with pytest.raises(ModelMismatch, match=r"fake \(fake-1\).*this version of it \(fake-2\)"):
+        collection.check_model("fake-2", "fake")
+
+
+def test_a_refused_file_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.13 on, a connection that nobody closed is a warning."""
+    damaged(tmp_path / "garbage", lambda file: file.write_bytes(b"garbage" * 1000))
+    damaged(tmp_path / "mark", _pragma("PRAGMA application_id = 17"))
+    damaged(tmp_path / "format", _pragma("PRAGMA user_version = 99"))
+    damaged(tmp_path / "other", _other_program)
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def spy(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", spy)
+    for name in ("garbage", "mark", "format", "other"):
+        with pytest.raises(CollectionError):
+            Collection.open(tmp_path / name)
+    still_open = []
+    for connection in opened:
+        try:
+            connection.execute("PRAGMA user_version")
+            still_open.append(connection)
+        except sqlite3.ProgrammingError:
+            continue
+        except sqlite3.DatabaseError:
+            still_open.append(connection)
+        connection.close()
+    assert len(opened) >= 4
+    assert len(still_open) == 0
+
+
+# Failures leave it as it was
+
+
+class Failing(list[EncodedDocument]):
+    """Documents of which the last never comes."""
+
+    def __init__(self, documents: Sequence[EncodedDocument], error: BaseException) -> None:
+        super().__init__(documents)
+        self._error = error
+
+    def __iter__(self) -> Iterator[EncodedDocument]:
+        yield from list.__iter__(self)
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt(), MemoryError()])
+def test_a_put_that_fails_in_the_middle_changes_nothing(collection: Collection, error: BaseException) -> None:
+    collection.put([encoded("a", 1, ["en", "ja"]), encoded("b", 2)])
+    before, sums = contents(collection), collection.sums()
+    with pytest.raises(type(error)):
+        collection.put(Failing([encoded("a", 9, ["ar"]), encoded("new", 8)], error))
+    assert contents(collection) == before
+    assert_sums_equal(collection.sums(), sums)
+    assert collection.version() == 1
+    collection.put([encoded("c", 3)])
+    assert contents(collection).keys() == {"a", "b", "c"}
+    assert collection.version() == 2
+
+
+def test_a_vector_that_cannot_be_stored_changes_nothing(collection: Collection) -> None:
+    collection.put([encoded("a", 1)])
+    before, sums = contents(collection), collection.sums()
+    bad = encoded("b", 2, ["en", "ja"])
+    broken = EncodedPassage(bad.passages[1].passage, np.array([object()] * DIMENSION), bad.passages[1].sentence_vectors)
+    with pytest.raises(TypeError):
+        collection.put(
+            [encoded("a", 5), EncodedDocument(bad.document, bad.lang, bad.digest, [bad.passages[0], broken])]
+        )
+    assert contents(collection) == before
+    assert_sums_equal(collection.sums(), sums)
+    assert collection.version() == 1
+
+
+def test_a_create_that_fails_can_be_done_again(tmp_path: Path) -> None:
+    class Interrupted(dict[str, LanguageSum]):
+        def items(self) -> Any:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        new_collection(tmp_path / "c", prior=Prior(Interrupted(), {}))
+    assert not Collection.exists(tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == []
+    with new_collection(tmp_path / "c") as collection:
+        collection.put([encoded("a", 1)])
+        assert contents(collection).keys() == {"a"}
+
+
+# Several processes
+
+
+class Watched(list[EncodedDocument]):
+    """Documents that call back after each, when what has been put so far is in an open transaction."""
+
+    def __init__(self, documents: Sequence[EncodedDocument], after_each: Callable[[], None]) -> None:
+        super().__init__(documents)
+        self._after_each = after_each
+
+    def __iter__(self) -> Iterator[EncodedDocument]:
+        for document in list.__iter__(self):
+            yield document
+            self._after_each()
+
+
+def test_readers_see_the_old_state_until_a_writer_has_committed(collection: Collection) -> None:
+    collection.put([encoded("a", 1, ["en"]), encoded("b", 2)])
+    with Collection.open(collection.folder) as reader:
+        before, sums = contents(reader), reader.sums()
+        looks = []
+
+        def look() -> None:
+            looks.append(contents(reader) == before)
+            assert_sums_equal(reader.sums(), sums)
+            assert reader.version() == 1
+
+        collection.put(Watched([encoded("a", 9, ["ja"]), encoded("c", 3)], look))
+        assert looks == [True, True]
+        assert contents(reader) == contents(collection) != before
+        assert reader.version() == 2
+        assert_sums_equal(reader.sums(), collection.sums())
+
+
+def test_a_writer_does_not_wait_for_a_reader_who_goes_on_reading_the_old_state(tmp_path: Path) -> None:
+    vectors = unit_vectors(4, 10_500, 2)
+    with new_collection(tmp_path / "c", 2) as writer, Collection.open(tmp_path / "c") as reader:
+        writer.put([many_passages(vectors)])
+        writer._connection.execute("PRAGMA busy_timeout = 50")
+        blocks = reader.passage_vectors()
+        first = next(blocks)
+        writer.delete(["many"])
+        writer.put([encoded("new", 1, dimension=2)])
+        rest = list(blocks)
+        np.testing.assert_array_equal(np.concatenate([first[2], *(block[2] for block in rest)]), half(vectors))
+        assert contents(reader).keys() == {"new"}
+
+
+def test_a_second_writer_waits_for_the_first(collection: Collection) -> None:
+    collection.put([encoded("a", 1)])
+    with closing(sqlite3.connect(collection.folder / DATABASE, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        committed = threading.Event()
+
+        def commit() -> None:
+            committed.set()
+            other.execute("COMMIT")
+
+        timer = threading.Timer(0.3, commit)
+        timer.start()
+        collection.put([encoded("b", 2)])
+        assert committed.is_set()
+        timer.join()
+    assert contents(collection).keys() == {"a", "b"}
+
+
+def test_a_second_writer_that_has_waited_long_enough_says_why_in_one_line(collection: Collection) -> None:
+    collection.put([encoded("a", 1)])
+    collection._connection.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(collection.folder / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for change in (lambda: collection.put([encoded("b", 2)]), lambda: collection.delete(["a"])):
+            with pytest.raises(CollectionError, match="another process is writing") as caught:
+                change()
+            assert "\n" not in str(caught.value)
+        other.execute("ROLLBACK")
+    assert contents(collection).keys() == {"a"}
+    collection.put([encoded("b", 2)])
+    assert contents(collection).keys() == {"a", "b"}
+
+
+def test_two_writers_take_turns_and_no_change_is_lost(collection: Collection) -> None:
+    def write(name: str) -> None:
+        with Collection.open(collection.folder, writable=True) as own:
+            for number in range(20):
+                own.put([encoded(f"{name}{number}", number, ["en", "ja"])])
+                own.delete([f"{name}{number - 3}"])
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("x", "y")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert contents(collection).keys() == {f"{name}{number}" for name in "xy" for number in (17, 18, 19)}
+    assert collection.version() == 80
+    assert_sums_equal(collection.sums(), recomputed_sums(collection))
+
+
+def test_a_collection_opened_for_reading_cannot_be_written(collection: Collection) -> None:
+    collection.put([encoded("a", 1)])
+    with Collection.open(collection.folder) as reader:
+        with pytest.raises(CollectionError, match="read-only"):
+            reader.put([encoded("b", 2)])
+        assert contents(reader).keys() == {"a"}
+
+
+# Folders without rights
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_a_collection_in_a_folder_that_cannot_be_written_can_be_read(tmp_path: Path) -> None:
+    with new_collection(tmp_path / "c") as made:
+        made.put([encoded("a", 1, ["en", "ja"])])
+        expected = contents(made)
+    with open_to_all() as folder:
+        shutil.copytree(tmp_path / "c", folder / "c")
+        (folder / "c" / DATABASE).chmod(0o444)
+        (folder / "c").chmod(0o555)
+        with without_rights():
+            with Collection.open(folder / "c") as collection:
+                assert contents(collection) == expected
+                collection.language_means()
+                with pytest.raises(CollectionError, match="rights"):
+                    collection.delete(["a"])
+            with (
+                pytest.raises(CollectionError, match="rights"),
+                Collection.open(folder / "c", writable=True) as collection,
+            ):
+                collection.delete(["a"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+@pytest.mark.parametrize("existing", [False, True], ids=["its folder", "in its folder"])
+def test_where_no_collection_can_be_created_the_error_speaks_of_rights(existing: bool) -> None:
+    with open_to_all() as folder:
+        target = folder if existing else folder / "c"
+        folder.chmod(0o555)
+        with without_rights(), pytest.raises(CollectionError, match="rights") as caught:
+            new_collection(target)
+        assert "\n" not in str(caught.value)
+        assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+@pytest.mark.parametrize("closed", ["folder", "file"])
+def test_a_collection_that_cannot_be_read_is_an_error_that_speaks_of_rights(tmp_path: Path, closed: str) -> None:
+    with new_collection(tmp_path / "c") as made:
+        made.put([encoded("a", 1)])
+    with open_to_all() as folder:
+        shutil.copytree(tmp_path / "c", folder / "c")
+        (folder / "c" if closed == "folder" else folder / "c" / DATABASE).chmod(0)
+        with without_rights(), pytest.raises(CollectionError, match="rights") as caught:
+            Collection.open(folder / "c")
+        assert "\n" not in str(caught.value)

@@ -1,0 +1,240 @@
+"""The means are the documented formula, worked out by hand; centring takes off exactly the shift between languages.
+
+Numbers are small enough to check on paper; where they are generated, the oracle is numpy in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.language_means import SHRINKAGE, LanguageMeans, LanguageSum, MeanTable, Prior, unit
+
+NO_PRIOR = Prior({}, {})
+
+
+def row(*values: float) -> NDArray[np.float64]:
+    return np.array(values, np.float64)
+
+
+def row32(*values: float) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
+def language_sum(
+    passages: int, passage_sum: NDArray[np.float64], sentences: int, sentence_sum: NDArray[np.float64]
+) -> LanguageSum:
+    return LanguageSum(passages, passage_sum, sentences, sentence_sum)
+
+
+def table(means: Mapping[str, NDArray[np.float32]], fallback: NDArray[np.float32]) -> MeanTable:
+    return MeanTable(means, fallback)
+
+
+PRIOR = Prior(
+    {
+        "en": language_sum(2, row(0, 8), 4, row(4, 0)),  # means (0, 4) and (1, 0)
+        "ja": language_sum(1, row(2, 0), 2, row(0, 6)),  # means (2, 0) and (0, 3)
+    },
+    {"en": row(0.5, 0), "ja": row(0, 0.25)},
+)
+
+
+def test_a_mean_is_shrunk_towards_the_prior_by_the_formula() -> None:
+    sums = {"en": language_sum(3, row(6, 0), 10, row(0, 20))}
+    means = LanguageMeans.shrunk(sums, PRIOR, 2)
+    assert SHRINKAGE == 50
+    # (3 * (2, 0) + 50 * (0, 4)) / 53 and (10 * (0, 2) + 50 * (1, 0)) / 60
+    np.testing.assert_allclose(means.passages["en"], [6 / 53, 200 / 53], rtol=1e-6)
+    np.testing.assert_allclose(means.sentences["en"], [50 / 60, 20 / 60], rtol=1e-6)
+
+
+def test_k_says_how_many_texts_the_prior_weighs() -> None:
+    sums = {"en": language_sum(3, row(6, 0), 10, row(0, 20))}
+    means = LanguageMeans.shrunk(sums, PRIOR, 2, k=1)
+    np.testing.assert_allclose(means.passages["en"], [6 / 4, 4 / 4], rtol=1e-6)
+    np.testing.assert_allclose(means.sentences["en"], [1 / 11, 20 / 11], rtol=1e-6)
+
+
+def test_a_language_that_the_prior_lacks_is_shrunk_towards_the_mean_of_the_priors_languages() -> None:
+    sums = {"ar": language_sum(10, row(10, 10), 50, row(50, 0))}
+    means = LanguageMeans.shrunk(sums, PRIOR, 2)
+    # The prior's languages lie at (0, 4) and (2, 0), their mean at (1, 2); sentences at (1, 0), (0, 3) and (0.5, 1.5).
+    np.testing.assert_allclose(means.passages["ar"], [(10 + 50 * 1) / 60, (10 + 50 * 2) / 60], rtol=1e-6)
+    np.testing.assert_allclose(means.sentences["ar"], [(50 + 50 * 0.5) / 100, 50 * 1.5 / 100], rtol=1e-6)
+
+
+def test_each_language_of_the_prior_weighs_the_same_in_the_fallback() -> None:
+    means = LanguageMeans.shrunk({}, PRIOR, 2)
+    np.testing.assert_allclose(means.passages["ko"], [1, 2])
+    np.testing.assert_allclose(means.sentences["ko"], [0.5, 1.5])
+
+
+def test_a_language_that_only_the_prior_has_keeps_the_priors_mean() -> None:
+    means = LanguageMeans.shrunk({"en": language_sum(3, row(6, 0), 10, row(0, 20))}, PRIOR, 2)
+    np.testing.assert_allclose(means.passages["ja"], [2, 0])
+    np.testing.assert_allclose(means.sentences["ja"], [0, 3])
+
+
+def test_without_a_prior_means_are_the_collections_own() -> None:
+    sums = {"en": language_sum(4, row(2, 6), 8, row(8, 4))}
+    means = LanguageMeans.shrunk(sums, NO_PRIOR, 2)
+    np.testing.assert_allclose(means.passages["en"], [0.5, 1.5])
+    np.testing.assert_allclose(means.sentences["en"], [1, 0.5])
+    np.testing.assert_array_equal(means.passages["ja"], [0, 0])
+    np.testing.assert_array_equal(means.queries["ja"], [0, 0])
+
+
+def test_a_language_with_a_count_of_nothing_has_the_priors_mean() -> None:
+    means = LanguageMeans.shrunk({"en": language_sum(0, row(0, 0), 0, row(0, 0))}, PRIOR, 2)
+    np.testing.assert_allclose(means.passages["en"], [0, 4])
+    np.testing.assert_allclose(means.sentences["en"], [1, 0])
+
+
+def test_an_empty_language_of_the_prior_is_no_prior() -> None:
+    prior = Prior({**PRIOR.sums, "xx": language_sum(0, row(0, 0), 0, row(0, 0))}, PRIOR.query_shifts)
+    means = LanguageMeans.shrunk({}, prior, 2)
+    np.testing.assert_allclose(means.passages["ko"], [1, 2])
+
+
+def test_a_language_that_the_prior_has_no_sentences_of_has_no_part_in_their_fallback() -> None:
+    prior = Prior({**PRIOR.sums, "xx": language_sum(2, row(0, 0), 0, row(0, 0))}, PRIOR.query_shifts)
+    means = LanguageMeans.shrunk({}, prior, 2)
+    np.testing.assert_allclose(means.passages["ko"], [2 / 3, 4 / 3], rtol=1e-6)
+    np.testing.assert_allclose(means.sentences["ko"], [0.5, 1.5])
+
+
+def test_a_querys_mean_is_its_sentences_mean_plus_the_shift_between_prompts() -> None:
+    means = LanguageMeans.shrunk({"en": language_sum(3, row(6, 0), 10, row(0, 20))}, PRIOR, 2)
+    np.testing.assert_allclose(means.queries["en"], [50 / 60 + 0.5, 20 / 60], rtol=1e-6)
+    np.testing.assert_allclose(means.queries["ja"], [0, 3.25])
+
+
+def test_a_language_without_a_shift_gets_the_average_shift() -> None:
+    means = LanguageMeans.shrunk({"ar": language_sum(10, row(10, 10), 50, row(50, 0))}, PRIOR, 2)
+    np.testing.assert_allclose(means.queries["ar"], [0.75 + 0.25, 0.75 + 0.125])
+    np.testing.assert_allclose(means.queries["ko"], [0.5 + 0.25, 1.5 + 0.125])
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 10_000), st.floats(0.5, 500), st.integers(0, 2**32 - 1))
+def test_shrinkage_lies_between_own_mean_and_prior_by_their_weights(own: int, prior: int, k: float, seed: int) -> None:
+    own_mean, prior_mean = np.random.default_rng(seed).normal(size=(2, 5))
+    sums = {"en": LanguageSum(own, own * own_mean, own, own * prior_mean)}
+    before = Prior({"en": LanguageSum(prior, prior * prior_mean, prior, prior * own_mean)}, {"en": np.zeros(5)})
+    means = LanguageMeans.shrunk(sums, before, 5, k)
+    weight = own / (own + k)
+    np.testing.assert_allclose(means.passages["en"], weight * own_mean + (1 - weight) * prior_mean, atol=1e-5)
+    np.testing.assert_allclose(means.sentences["en"], weight * prior_mean + (1 - weight) * own_mean, atol=1e-5)
+
+
+def test_sums_add_and_take_away() -> None:
+    a, b = language_sum(1, row(1, 2), 2, row(3, 4)), language_sum(10, row(10, 20), 20, row(30, 40))
+    both = a.plus(b)
+    assert (both.passages, both.sentences) == (11, 22)
+    np.testing.assert_array_equal(both.passage_sum, [11, 22])
+    np.testing.assert_array_equal(both.sentence_sum, [33, 44])
+    back = both.plus(b, -1)
+    assert (back.passages, back.sentences) == (1, 2)
+    np.testing.assert_array_equal(back.passage_sum, [1, 2])
+    np.testing.assert_array_equal(back.sentence_sum, [3, 4])
+
+
+def test_centring_takes_off_each_rows_own_mean_and_makes_it_a_unit() -> None:
+    means = table({"en": row32(1, 1), "ja": row32(0, -1)}, row32(5, 5))
+    vectors = np.array([[4, 5], [4, 2], [4, 2]], np.float32)
+    centred = means.centre(vectors, ["en", "ja", "en"])
+    np.testing.assert_allclose(centred, [[0.6, 0.8], [0.8, 0.6], [3 / 10**0.5, 1 / 10**0.5]], rtol=1e-6)
+
+
+def test_an_unknown_language_is_centred_with_the_fallback() -> None:
+    means = table({"en": row32(1, 1)}, row32(0, 2))
+    np.testing.assert_allclose(means.centre(row32(3, 6)[None, :], ["ko"]), [[0.6, 0.8]], rtol=1e-6)
+
+
+def test_a_vector_at_its_mean_becomes_zero_and_not_a_nan() -> None:
+    means = table({"en": row32(1, 1)}, row32(0, 0))
+    np.testing.assert_array_equal(means.centre(row32(1, 1)[None, :], ["en"]), [[0, 0]])
+
+
+def test_no_rows_are_centred_to_no_rows() -> None:
+    empty = np.empty((0, 2), np.float32)
+    assert table({}, row32(0, 0)).centre(empty, []).shape == (0, 2)
+
+
+def test_unit_scales_each_row_and_leaves_zero_alone() -> None:
+    np.testing.assert_allclose(
+        unit(np.array([[3, 4], [0, 0], [-5, 0]], np.float32)), [[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]]
+    )
+
+
+@settings(deadline=None)
+@given(st.integers(2, 20), st.floats(0.1, 30), st.integers(0, 2**32 - 1))
+def test_centring_removes_a_constant_offset_per_language_exactly(texts: int, offset: float, seed: int) -> None:
+    """The same topics in two languages, each shifted its own way, end up in the same places."""
+    random = np.random.default_rng(seed)
+    topics = random.normal(size=(texts, 6))
+    shifted = {lang: topics + offset * random.normal(size=6) for lang in ("en", "ar")}
+    sums = {lang: LanguageSum(texts, rows.sum(axis=0), 0, np.zeros(6)) for lang, rows in shifted.items()}
+    means = LanguageMeans.shrunk(sums, NO_PRIOR, 6)
+    english, arabic = (
+        means.passages.centre(rows.astype(np.float32), [lang] * texts).astype(np.float64)
+        for lang, rows in shifted.items()
+    )
+    far_from_the_mean = np.linalg.norm(topics - topics.mean(axis=0), axis=1) > 0.3
+    np.testing.assert_allclose((english * arabic).sum(axis=1)[far_from_the_mean], 1, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(english, axis=1)[far_from_the_mean], 1, atol=1e-5)
+
+
+def test_a_query_that_may_be_in_two_languages_is_centred_with_a_mixture() -> None:
+    zero = table({}, row32(0, 0))
+    means = LanguageMeans(zero, zero, table({"ja": row32(4, 0), "zh": row32(0, 8)}, row32(100, 100)))
+    # 0.25 * (4, 0) + 0.75 * (0, 8) = (1, 6)
+    centred = means.centre_query(row32(4, 10), {"ja": 0.25, "zh": 0.75})
+    np.testing.assert_allclose(centred, [0.6, 0.8], rtol=1e-6)
+
+
+def test_probabilities_of_a_query_need_not_sum_to_one() -> None:
+    zero = table({}, row32(0, 0))
+    means = LanguageMeans(zero, zero, table({"ja": row32(4, 0), "zh": row32(0, 8)}, row32(100, 100)))
+    centred = means.centre_query(row32(4, 10), {"ja": 2, "zh": 6})
+    np.testing.assert_allclose(centred, [0.6, 0.8], rtol=1e-6)
+
+
+def test_a_query_in_an_unknown_language_is_centred_with_the_fallback() -> None:
+    zero = table({}, row32(0, 0))
+    means = LanguageMeans(zero, zero, table({"ja": row32(4, 0)}, row32(1, 2)))
+    np.testing.assert_allclose(means.centre_query(row32(4, 6), {"ko": 1.0}), [0.6, 0.8], rtol=1e-6)
+
+
+def test_drift_is_the_longest_way_that_a_mean_has_gone() -> None:
+    before = table({"en": row32(0, 0), "ja": row32(1, 1)}, row32(9, 9))
+    after = table({"en": row32(0, 1), "ja": row32(4, 5)}, row32(9, 9))
+    assert before.drift(after) == pytest.approx(5.0)
+    assert after.drift(before) == pytest.approx(5.0)
+
+
+def test_drift_counts_a_language_that_came_or_went_from_the_fallback() -> None:
+    before = table({"en": row32(0, 0)}, row32(1, 0))
+    after = table({"en": row32(0, 0), "ar": row32(4, 4)}, row32(1, 0))
+    assert before.drift(after) == pytest.approx(5.0)
+    assert after.drift(before) == pytest.approx(5.0)
+
+
+def test_nothing_drifts_from_itself() -> None:
+    before = table({"en": row32(3, 4)}, row32(1, 0))
+    assert before.drift(before) == 0
+    assert table({}, row32(0, 0)).drift(table({}, row32(0, 0))) == 0
+
+
+def test_no_means_change_nothing_but_length() -> None:
+    means = LanguageMeans.none(2)
+    vectors = np.array([[3, 4], [0, -2]], np.float32)
+    np.testing.assert_allclose(means.passages.centre(vectors, ["en", "ar"]), [[0.6, 0.8], [0.0, -1.0]], rtol=1e-6)
+    np.testing.assert_allclose(means.sentences.centre(vectors, ["en", "ar"]), [[0.6, 0.8], [0.0, -1.0]], rtol=1e-6)
+    np.testing.assert_allclose(means.centre_query(row32(3, 4), {"en": 0.5, "ja": 0.5}), [0.6, 0.8], rtol=1e-6)

@@ -1,0 +1,323 @@
+"""Hits on a terminal: no line wider than it is, nothing lost, no line begun or ended by a mark that may not be there,
+right-to-left text isolated, control characters of documents harmless, the best sentence marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from search_api.searcher import Hit
+from search_api.snippets import Highlight, Snippet
+from search_api.terminal import clip, isolated, lines_of, marked_snippet, wrap
+
+RTL, POP = "\u2067", "\u2069"
+INDENT = " " * 10
+STYLES = re.compile(r"\x1b\[[012]m")
+
+
+def hit(
+    before: str = "Before. ",
+    sentence: str = "The ban holds.",
+    after: str = " After.",
+    lang: str = "en",
+    title: str = "A title",
+    document_id: str = "docs/a.txt",
+    source: str = "Reuters",
+    date: str = "2024-05-06",
+) -> Hit:
+    place = Highlight(len(before), len(before) + len(sentence), "sentence")
+    return Hit(
+        rank=3,
+        score=0.456,
+        document_id=document_id,
+        passage_id=1,
+        lang=lang,
+        title=title,
+        source=source,
+        date=date,
+        url="https://e.example/a",
+        snippet=Snippet(before + sentence + after, (place,)),
+    )
+
+
+def plain(lines: Sequence[str]) -> list[str]:
+    """What is seen: without styles and isolates."""
+    return [re.sub(f"[{RTL}{POP}]", "", STYLES.sub("", line)) for line in lines]
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+# Lines of a hit
+
+
+def test_a_hit_is_its_rank_score_language_title_then_date_source_id_then_the_snippet() -> None:
+    assert lines_of(hit(), 80, color=False) == [
+        " 3  0.46  en  A title",
+        "    2024-05-06 · Reuters · docs/a.txt",
+        f"{INDENT}Before. ⟦The ban holds.⟧ After.",
+    ]
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    lines = plain(lines_of(hit(source="", date="", title=""), 80, color=False))
+    assert lines[:2] == [" 3  0.46  en  docs/a.txt", "    docs/a.txt"]
+
+
+def test_with_colours_the_title_and_the_sentence_are_bold_and_the_rest_of_the_head_is_dim() -> None:
+    assert lines_of(hit(), 80, color=True) == [
+        " 3  0.46  en  \x1b[1mA title\x1b[0m",
+        "    \x1b[2m2024-05-06 · Reuters · docs/a.txt\x1b[0m",
+        f"{INDENT}Before. \x1b[1mThe ban holds.\x1b[0m After.",
+    ]
+
+
+def test_the_marks_are_around_exactly_the_sentence() -> None:
+    assert marked_snippet(hit("前。", "核心句。", "後。"), color=False) == "前。⟦核心句。⟧後。"
+    assert marked_snippet(hit("", "Alone.", ""), color=False) == "⟦Alone.⟧"
+    assert marked_snippet(hit("前。", "核心句。", "後。"), color=True) == "前。\x1b[1m核心句。\x1b[0m後。"
+
+
+TEXTS = {
+    "en": ("The ministry met on Monday. ", "It banned exports of rare earths, officials said. ", "Prices then rose. "),
+    "ar": ("اجتمعت الوزارة يوم الاثنين. ", "وقررت حظر تصدير المعادن النادرة، بحسب مسؤولين. ", "ثم ارتفعت الأسعار. "),
+    "ja": ("経済産業省は会議を開いた。", "「輸出を、禁止する。」と担当者は述べた。", "価格は上がった。"),
+    "zh": ("商务部昨天开会。", "官员说：“将禁止稀土出口，并加强管制。”", "价格随后上涨。"),
+}
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["plain", "colours"])
+@pytest.mark.parametrize("width", [30, 40, 57, 80, 110])
+@pytest.mark.parametrize("lang", sorted(TEXTS))
+def test_no_line_of_a_hit_is_wider_than_the_terminal_and_nothing_is_lost(lang: str, width: int, color: bool) -> None:
+    before, sentence, after = (part * 2 for part in TEXTS[lang])
+    sentence = sentence.rstrip()
+    lines = lines_of(hit(before, sentence, after, lang, title=before * 3), width, color)
+    seen = plain(lines)
+    assert max(map(cell_len, (seen[0], *seen[2:]))) <= width
+    assert all(line.startswith(INDENT) for line in seen[2:])
+    assert not any(line.lstrip().startswith("⟧") or line.endswith("⟦") for line in seen[2:])
+    marks = ("", "") if color else ("⟦", "⟧")
+    assert squeezed("".join(seen[2:])) == squeezed(before + marks[0] + sentence + marks[1] + after)
+
+
+@pytest.mark.parametrize("width", range(24, 41))
+@pytest.mark.parametrize("lang", sorted(TEXTS))
+def test_with_colours_exactly_the_sentence_is_bold_on_every_line_that_it_is_on(lang: str, width: int) -> None:
+    before, sentence, after = (part * 2 for part in TEXTS[lang])
+    sentence = sentence.rstrip()
+    lines = lines_of(hit(before, sentence, after, lang), width, color=True)[2:]
+    bold = ""
+    for line in lines:
+        assert line.startswith(INDENT + (RTL if lang == "ar" else ""))
+        assert line.endswith(POP) == (lang == "ar")
+        parts = re.findall("\x1b\\[1m(.*?)\x1b\\[0m", line)
+        assert line.count("\x1b") == 2 * len(parts)  # what begins on a line ends on it
+        assert all(parts)
+        bold += "".join(parts)
+    assert sum("\x1b" in line for line in lines) > 1
+    assert squeezed(bold) == squeezed(sentence)
+
+
+@pytest.mark.parametrize("lang", ["ar", "fa", "ur", "he"])
+def test_every_line_of_right_to_left_text_is_isolated(lang: str) -> None:
+    before, sentence, after = TEXTS["ar"]
+    lines = lines_of(hit(before * 3, sentence, after * 3, lang, title="حظر التصدير (2024)"), 50, color=False)
+    assert lines[0] == f" 3  0.46  {lang}  {RTL}حظر التصدير (2024){POP}"
+    assert len(lines) > 5
+    for line in lines[2:]:
+        assert line.startswith(INDENT + RTL)
+        assert line.endswith(POP)
+        assert (line.count(RTL), line.count(POP)) == (1, 1)
+
+
+@pytest.mark.parametrize("lang", ["en", "ja", "zh", "und", "ru"])
+def test_left_to_right_text_is_as_it_is(lang: str) -> None:
+    assert isolated("text", lang) == "text"
+
+
+def test_the_line_of_date_source_and_id_is_no_wider_than_the_terminal() -> None:
+    for long in (hit(document_id="folder/" * 30 + "a.txt"), hit(source="通信社" * 30), hit(date="x" * 200)):
+        for color in (False, True):
+            lines = lines_of(long, 60, color)
+            assert cell_len(STYLES.sub("", lines[1])) <= 60
+            assert plain(lines)[1].startswith(f"    {long.date[:10]}")
+
+
+def test_a_very_narrow_terminal_still_shows_the_snippet() -> None:
+    for width in (4, 10, 11, 12, 13):
+        lines = lines_of(hit("前。", "核心の文。", "後。", "ja"), width, color=False)
+        assert squeezed("".join(plain(lines[2:]))) == "前。⟦核心の文。⟧後。"
+
+
+# What documents may not do to a terminal
+
+HOSTILE = {
+    "clear the screen": "\x1b[2J\x1b[H",
+    "set the title": "\x1b]0;owned\x07",
+    "colours": "\x1b[31mred\x1b[0m",
+    "8-bit CSI": "\x9b2J",
+    "bell, backspace, delete": "\x07\x08\x7f",
+    "carriage return": "\rgone",
+    "NUL": "\x00",
+    "override": "\u202egnp.exe\u202c",
+    "isolates": "\u2067\u2069\u2069\u2068",
+    "marks": "\u200f\u200e\u061c",
+}
+FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["plain", "colours"])
+@pytest.mark.parametrize("field", ["before", "sentence", "after", "title", "document_id", "source", "date"])
+@pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
+def test_control_characters_of_documents_do_not_reach_the_terminal(bad: str, field: str, color: bool) -> None:
+    fields = {
+        "title": "Ti",
+        "document_id": "id",
+        "source": "So",
+        "date": "Da",
+        "before": "Be. ",
+        "sentence": "Se.",
+        "after": " Af.",
+    }
+    fields[field] = f"ab{bad}cd"
+    lines = plain(lines_of(hit(**fields), 80, color))  # its own styles and isolates taken out
+    assert not FORBIDDEN.search("".join(lines))
+    text = "".join(lines)
+    assert text.index("ab") < text.index("cd")
+
+
+@pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
+def test_control_characters_of_an_id_do_not_reach_the_terminal_where_the_title_is_empty(bad: str) -> None:
+    for title in ("", "\u200f"):
+        lines = lines_of(hit(title=title, document_id=f"ab{bad}cd"), 80, color=False)
+        assert not FORBIDDEN.search("".join(plain(lines)))
+
+
+def test_isolates_of_documents_do_not_leave_a_line_open() -> None:
+    for lang in ("en", "ar"):
+        for line in lines_of(hit("\u2067\u202e", "ab", "\u2067", lang, title="\u2066\u2066x"), 80, color=False):
+            assert line.count(RTL) == line.count(POP) <= 1
+            assert not re.search("[\u2066\u2068\u202a-\u202e]", line)
+
+
+# Clipping
+
+
+def test_clip_keeps_what_fits_and_ends_the_rest_with_an_ellipsis() -> None:
+    assert clip("abcdef", 6) == "abcdef"
+    assert clip("abcdef", 5) == "abcd…"
+    assert clip("abc def", 5) == "abc…"
+    assert clip("日本語の題", 10) == "日本語の題"
+    assert clip("日本語の題", 9) == "日本語の…"
+    assert clip("日本語の題", 8) == "日本語…"  # the fourth would be half over
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=40), st.integers(1, 30))
+def test_clip_is_never_wider(text: str, width: int) -> None:
+    clipped = clip(text, width)
+    assert cell_len(clipped) <= width
+    assert clipped == text or text.startswith(clipped.removesuffix("…"))
+
+
+# Wrapping
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("one two three", 8, ["one two", "three"]),
+        ("abcdefgh ij", 4, ["abcd", "efgh", "ij"]),
+        ("abcd ef", 4, ["abcd", "ef"]),
+        ("abcdef gh", 4, ["abcd", "ef", "gh"]),
+        ("日本語の文", 4, ["日本", "語の", "文"]),
+        ("日本語の文", 5, ["日本", "語の", "文"]),
+        ("日本語。次", 6, ["日本", "語。次"]),
+        ("日本「語」", 6, ["日本", "「語」"]),
+        ("しゃっく", 6, ["しゃっ", "く"]),
+        ("日本語abc", 6, ["日本語", "abc"]),
+        ("日本 abc", 5, ["日本", "abc"]),
+        ("前。⟦核心。⟧後。", 9, ["前。⟦核", "心。⟧後。"]),
+        ("前文⟦核心⟧後文", 6, ["前文", "⟦核心⟧", "後文"]),
+        ("前文核心⟧後", 8, ["前文核", "心⟧後"]),
+        ("前文\x1b[1m核心\x1b[0m後文", 12, ["前文\x1b[1m核心\x1b[0m後文"]),
+        ("前文\x1b[1m核心\x1b[0m後文", 8, ["前文\x1b[1m核心\x1b[0m", "後文"]),
+        ("前文\x1b[1m核心\x1b[0m後文", 4, ["前文", "\x1b[1m核心\x1b[0m", "後文"]),
+        ("", 10, []),
+        ("  ", 10, []),
+        ("🎉🎉🎉", 4, ["🎉🎉", "🎉"]),
+    ],
+)
+def test_wrap(text: str, width: int, expected: list[str]) -> None:
+    assert wrap(text, width) == expected
+
+
+PIECES = [
+    *(
+        "日本語",
+        "「引用」",
+        "です。",
+        "そして、",
+        "（注）",
+        "『本』",
+        "キャッチ",
+        "他说：“走吧。”",
+        "出口管制，",
+        "真的吗？",
+        "《书》",
+    ),
+    *(
+        "word ",
+        "ban, ",
+        "(note) ",
+        "end. ",
+        "x" * 9,
+        "أعلنت ",
+        "الوزارة، ",
+        "🎉",
+        "e\u0301",
+        " ",
+        "한국어 ",
+        "…",
+        "3.5% ",
+    ),
+]
+WRAPPED = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.one_of(WRAPPED, st.text(max_size=80)), st.integers(2, 40))
+def test_wrap_is_never_wider_and_loses_nothing_but_white_space(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert max(map(cell_len, lines), default=0) <= width
+    assert squeezed("".join(lines)) == squeezed(text)
+    assert all(line.strip() for line in lines)
+
+
+NOT_FIRST, NOT_LAST = "。、，！？」』）》”", "「『（《“"
+MARKED = [piece for piece in PIECES if piece not in (" ", "…", "x" * 9)]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(MARKED), max_size=30).map("".join), st.integers(12, 40))
+def test_no_line_begins_with_a_closing_mark_or_ends_with_an_opening_one(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert [line for line in lines if line[0] in NOT_FIRST or line[-1] in NOT_LAST] == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from(MARKED), min_size=1, max_size=20), st.integers(12, 40))
+def test_a_line_is_filled_as_far_as_words_allow(words: list[str], width: int) -> None:
+    """No line could have taken the whole next line too."""
+    lines = wrap(" ".join(word.strip() for word in words), width)
+    for line, following in pairwise(lines):
+        assert cell_len(line) + 1 + cell_len(following) > width
