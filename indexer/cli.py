@@ -24,9 +24,8 @@ _NAMED = 50  # skipped files named before the rest are only counted
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0: all indexed; 1: something was skipped, and named; 2: an error; 130: interrupted."""
-    options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        return _run(_parser().parse_args(arguments))
     except SearchError as error:
         _say(str(error))
         return ERROR

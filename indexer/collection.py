@@ -104,7 +104,8 @@ class Collection:
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # SQLite ends it by itself when reading fails
+                self._connection.execute("ROLLBACK")
 
     def version(self) -> int:
         """Grows by one with every change."""

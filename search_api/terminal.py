@@ -86,18 +86,16 @@ def wrap(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line, columns = "", 0
     for piece in _pieces(text):
-        size = _columns(piece)
         if line and columns + _columns(piece.rstrip()) > width:
             lines.append(line.rstrip())
-            line, columns = "", 0
+            line = ""
+        if not line:
             piece = piece.lstrip()
-            size = _columns(piece)
-        while size > width:
+        while _columns(piece.rstrip()) > width:
             cut = next(i for i in range(len(piece), 0, -1) if _columns(piece[:i]) <= width)
-            lines.append(piece[:cut].rstrip())
-            piece = piece[cut:].lstrip()
-            size = _columns(piece)
-        line += piece if line else piece.lstrip()
+            lines.append(piece[:cut])
+            piece = piece[cut:]
+        line += piece
         columns = _columns(line)
     return [*lines, line.rstrip()] if line.strip() else lines
 

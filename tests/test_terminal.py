@@ -116,7 +116,7 @@ def test_with_colours_exactly_the_sentence_is_bold_on_every_line_that_it_is_on(l
     lines = lines_of(hit(before, sentence, after, lang), width, color=True)[2:]
     bold = ""
     for line in lines:
-        assert line.startswith(INDENT + (RTL if lang == "ar" else ""))
+        assert line.startswith((INDENT if width >= 30 else "  ") + (RTL if lang == "ar" else ""))
         assert line.endswith(POP) == (lang == "ar")
         parts = re.findall("\x1b\\[1m(.*?)\x1b\\[0m", line)
         assert line.count("\x1b") == 2 * len(parts)  # what begins on a line ends on it
@@ -252,6 +252,10 @@ def test_clip_is_never_wider(text: str, width: int) -> None:
         ("前文\x1b[1m核心\x1b[0m後文", 12, ["前文\x1b[1m核心\x1b[0m後文"]),
         ("前文\x1b[1m核心\x1b[0m後文", 8, ["前文\x1b[1m核心\x1b[0m", "後文"]),
         ("前文\x1b[1m核心\x1b[0m後文", 4, ["前文", "\x1b[1m核心\x1b[0m", "後文"]),
+        ("   ", 2, []),
+        ("      a", 4, ["a"]),
+        ("字   字", 2, ["字", "字"]),
+        ("a bc      d", 6, ["a bc", "d"]),
         ("", 10, []),
         ("  ", 10, []),
         ("🎉🎉🎉", 4, ["🎉🎉", "🎉"]),
