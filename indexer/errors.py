@@ -5,7 +5,8 @@ SearchError
 ├── ModelError         a model that cannot be found or loaded
 ├── CollectionError    a collection that cannot be read or written
 │   └── ModelMismatch  a collection made with another model than the one in use
-└── QueryError         a query that cannot be answered
+├── QueryError         a query that cannot be answered
+└── SettingsError      an option or environment variable that makes no sense
 """
 
 
@@ -31,3 +32,7 @@ class ModelMismatch(CollectionError):
 
 class QueryError(SearchError):
     """A query that cannot be encoded or answered."""
+
+
+class SettingsError(SearchError):
+    """An option or environment variable that makes no sense."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from indexer.build import index_documents, open_or_create
 from indexer.collection import Collection
 from indexer.encoder import QueryEncoder, load_encoder
-from indexer.errors import CollectionError
+from indexer.errors import CollectionError, SettingsError
 from indexer.model_folders import default_model, fingerprint, folder_of
 from indexer.paths import cache_folder
 from indexer.sample import sample_digest, sample_documents
@@ -53,10 +54,8 @@ def _sample_collection(settings: Settings, notice: Notice) -> Path:
     model = settings.model or default_model()
     folder = cache_folder() / "samples" / f"{fingerprint(folder_of(model))}-{sample_digest()}"
     documents = sample_documents()
-    if Collection.exists(folder):
-        with Collection.open(folder) as collection:
-            if collection.statistics().documents == len(documents):
-                return folder
+    if _holds(folder, len(documents)):
+        return folder
     notice(f"indexing the sample collection ({len(documents)} documents), once")
     encoder = load_encoder(model)
     with open_or_create(folder, encoder) as collection:
@@ -64,10 +63,24 @@ def _sample_collection(settings: Settings, notice: Notice) -> Path:
     return folder
 
 
+def _holds(folder: Path, documents: int) -> bool:
+    """Whether the sample is there, whole. What is damaged, or of another release, is removed: it can be made again."""
+    if not Collection.exists(folder):
+        return False
+    try:
+        with Collection.open(folder) as collection:
+            collection.language_means()
+            current = collection.state(collection.version()) is not None
+            return current and collection.statistics().documents == documents
+    except CollectionError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return False
+
+
 def with_options(settings: Settings, collection: str | None, model: str | None, *, sample: bool) -> Settings:
     """Settings with what a command line says on top."""
     if collection is not None and not collection.strip():
-        raise CollectionError("--collection is empty; give a folder")
+        raise SettingsError("--collection is empty; give a folder")
     return replace(
         settings,
         collection=Path(collection).expanduser() if collection else settings.collection,

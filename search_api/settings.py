@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.errors import SettingsError
 from indexer.paths import default_collection_folder
 
 
@@ -23,13 +24,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """SEARCH_COLLECTION, SEARCH_MODEL, SEARCH_HOST and SEARCH_PORT."""
+        """SEARCH_COLLECTION, SEARCH_MODEL, SEARCH_HOST and SEARCH_PORT. Raises SettingsError."""
         collection = os.environ.get("SEARCH_COLLECTION")
+        port = os.environ.get("SEARCH_PORT") or str(cls.port)
+        if not port.isdecimal():
+            raise SettingsError(f"SEARCH_PORT is {port!r}, expected a number from 0 to 65535")
         return cls(
             collection=Path(collection) if collection else None,
             model=os.environ.get("SEARCH_MODEL") or None,
             host=os.environ.get("SEARCH_HOST") or cls.host,
-            port=int(os.environ.get("SEARCH_PORT") or cls.port),
+            port=int(port),
         )
 
     def own_collection(self) -> Path:
