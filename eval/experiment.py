@@ -13,11 +13,9 @@ from typing import Any
 
 from eval.datasets import Dataset
 from eval.measures import MEASURES, mean, per_query
-from indexer.build import Summary, index_documents
-from indexer.collection import Collection
+from indexer.build import Summary, index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
-from indexer.sample import passage_budget, prior_of
 from indexer.store import LocalStore
 from search_api.searcher import MOST_HITS, Searcher, checked_query
 
@@ -35,15 +33,7 @@ class Setup:
 def run_dataset(dataset: Dataset, encoder: Encoder, setup: Setup, progress: Progress) -> dict[str, list[str]]:
     """Query id -> ids of the best 100 documents, best first; a query that cannot be asked has none."""
     with tempfile.TemporaryDirectory(prefix="search-eval-") as folder:
-        collection = Collection.create(
-            Path(folder),
-            model=encoder.name,
-            fingerprint=encoder.fingerprint,
-            dimension=encoder.dimension,
-            budget=passage_budget(encoder),
-            prior=prior_of(encoder),
-        )
-        with collection:
+        with open_or_create(Path(folder), encoder) as collection:
 
             def report(summary: Summary, _: str) -> None:
                 progress(f"{dataset.name}: {summary.seen} of {len(dataset.documents)} documents indexed")
