@@ -32,20 +32,22 @@ class Setup:
 
 def run_dataset(dataset: Dataset, encoder: Encoder, setup: Setup, progress: Progress) -> dict[str, list[str]]:
     """Query id -> ids of the best 100 documents, best first; a query that cannot be asked has none."""
-    with tempfile.TemporaryDirectory(prefix="search-eval-") as folder:
-        with open_or_create(Path(folder), encoder) as collection:
+    with (
+        tempfile.TemporaryDirectory(prefix="search-eval-") as folder,
+        open_or_create(Path(folder), encoder) as collection,
+    ):
 
-            def report(summary: Summary, _: str) -> None:
-                progress(f"{dataset.name}: {summary.seen} of {len(dataset.documents)} documents indexed")
+        def report(summary: Summary, _: str) -> None:
+            progress(f"{dataset.name}: {summary.seen} of {len(dataset.documents)} documents indexed")
 
-            index_documents(dataset.documents, collection, encoder, report)
-            store = LocalStore(collection, centred=setup.language_means)
-            searcher = (
-                Searcher(store, encoder)
-                if setup.sentence_weight is None
-                else Searcher(store, encoder, sentence_weight=setup.sentence_weight)
-            )
-            return _rank_all(dataset, encoder, searcher, progress)
+        index_documents(dataset.documents, collection, encoder, report)
+        store = LocalStore(collection, centred=setup.language_means)
+        searcher = (
+            Searcher(store, encoder)
+            if setup.sentence_weight is None
+            else Searcher(store, encoder, sentence_weight=setup.sentence_weight)
+        )
+        return _rank_all(dataset, encoder, searcher, progress)
 
 
 def _rank_all(dataset: Dataset, encoder: Encoder, searcher: Searcher, progress: Progress) -> dict[str, list[str]]:
