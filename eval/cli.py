@@ -15,6 +15,7 @@ from eval.datasets import load_beir
 from eval.experiment import Setup, figures, run_dataset
 from indexer.encoder import Encoder, load_encoder
 from indexer.errors import SearchError
+from search_api.searcher import SENTENCE_WEIGHT
 
 DONE, ERROR, INTERRUPTED = 0, 2, 130
 
@@ -41,7 +42,13 @@ def _parser() -> argparse.ArgumentParser:
         "datasets", nargs="+", metavar="DATASET", help="BEIR folder: corpus.jsonl, queries.jsonl, qrels/test.tsv"
     )
     run.add_argument("--no-language-means", action="store_true", help="leave languages as the model has them")
-    run.add_argument("--sentence-weight", type=float, metavar="W", help="part of the best sentence in a score, 0 to 1")
+    run.add_argument(
+        "--sentence-weight",
+        type=float,
+        default=SENTENCE_WEIGHT,
+        metavar="W",
+        help="part of the best sentence in a score, 0 to 1",
+    )
     run.add_argument("--model", metavar="NAME_OR_FOLDER")
     run.add_argument("--json", metavar="FILE", help="write the figures here; - for standard output")
     run.set_defaults(run=_run)
@@ -55,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.sentence_weight is not None and not 0 <= options.sentence_weight <= 1:
+    if not 0 <= options.sentence_weight <= 1:
         raise SearchError(f"--sentence-weight {options.sentence_weight}, expected 0 to 1")
     datasets = [load_beir(Path(folder)) for folder in options.datasets]  # all are checked before anything slow
     encoder: Encoder = load_encoder(options.model)

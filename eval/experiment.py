@@ -17,7 +17,7 @@ from indexer.build import Summary, index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
 from indexer.store import LocalStore
-from search_api.searcher import MOST_HITS, Searcher, checked_query
+from search_api.searcher import MOST_HITS, SENTENCE_WEIGHT, Searcher, checked_query
 
 Progress = Callable[[str], None]
 
@@ -27,7 +27,7 @@ class Setup:
     """What can be switched for comparison: language means, the part of the best sentence in a score (0 to 1)."""
 
     language_means: bool = True
-    sentence_weight: float | None = None
+    sentence_weight: float = SENTENCE_WEIGHT
 
 
 def run_dataset(dataset: Dataset, encoder: Encoder, setup: Setup, progress: Progress) -> dict[str, list[str]]:
@@ -42,11 +42,7 @@ def run_dataset(dataset: Dataset, encoder: Encoder, setup: Setup, progress: Prog
 
         index_documents(dataset.documents, collection, encoder, report)
         store = LocalStore(collection, centred=setup.language_means)
-        searcher = (
-            Searcher(store, encoder)
-            if setup.sentence_weight is None
-            else Searcher(store, encoder, sentence_weight=setup.sentence_weight)
-        )
+        searcher = Searcher(store, encoder, sentence_weight=setup.sentence_weight)
         return _rank_all(dataset, encoder, searcher, progress)
 
 

@@ -19,7 +19,7 @@ from indexer.sentences import Span, best_cut, sentence_spans
 _MARKS = tuple(".!?…。！？｡．؟۔।:：;；؛،,，、\"'”’»」』)）]】")
 _HEADING = 90
 """A line of its own that is shorter than this many characters and ends without a mark is taken for a heading."""
-_LINE = 500
+_LINE = 500  # characters of a line that are looked at
 _LONG_ENOUGH = 25
 """A line of at least this many characters says its language on its own."""
 _POSSIBLE, _PLAIN = 0.1, 0.6

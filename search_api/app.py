@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from indexer.errors import QueryError, SearchError
 from search_api.opening import OpenSearcher
 from search_api.schemas import Health, Problem, Ready, SearchRequest, SearchResponse
 
+_LOG = logging.getLogger(__name__)
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}, "description": HTTPStatus(status).phrase}
     for status in (422, 500, 503)
@@ -121,6 +123,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(SearchError)
     async def failed(_: Request, error: SearchError) -> JSONResponse:
+        _LOG.error("%s", error)  # it may name files, which is nothing for a client
         return _problem(503, "the collection cannot be read at the moment; the server's log says why")
 
     @app.exception_handler(Exception)

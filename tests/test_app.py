@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from indexer.build import index_documents, open_or_create
 from indexer.collection import Collection
 from indexer.documents import Document
+from indexer.errors import CollectionError
 from indexer.store import LocalStore
 from search_api.app import create_app
 from search_api.opening import OpenSearcher
@@ -137,6 +138,19 @@ def test_an_error_within_shows_nothing_of_the_inside(client: TestClient, monkeyp
     assert answer.status_code == 500
     assert answer.json()["title"] == "Internal Server Error"
     assert "secret" not in answer.text
+
+
+def test_a_collection_that_cannot_be_read_is_503_and_named_in_the_log_alone(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def damaged(*_: object) -> None:
+        raise CollectionError("/home/x/collection: the collection is damaged")
+
+    monkeypatch.setattr(Searcher, "search", damaged)
+    answer = client.get("/search", params={"q": "ban"})
+    assert (answer.status_code, answer.json()["status"]) == (503, 503)
+    assert "/home/x" not in answer.text
+    assert "/home/x/collection: the collection is damaged" in caplog.text
 
 
 def test_health_and_ready(client: TestClient) -> None:
