@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +37,28 @@ class Dataset:
         return {document: grade for document, grade in self.qrels[query_id].items() if grade > 0}
 
 
-def load_beir(folder: Path) -> Dataset:
-    """Read corpus.jsonl, queries.jsonl and qrels/test.tsv; rows may carry `language`, else it is found out.
+def load_beir(folder: Path, split: str = "test") -> Dataset:
+    """Read corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv; rows may carry `language`, else it is found out.
 
     Queries without judgements are left out, as is usual. Raises DatasetError.
     """
     documents = list(_documents(folder / "corpus.jsonl"))
     queries = {query.id: query for query in _queries(folder / "queries.jsonl")}
     langs = {document.id: document.lang or language_of(document.text) for document in documents}
-    qrels = _qrels(folder / "qrels" / "test.tsv", queries.keys(), langs.keys())
+    qrels = _qrels(folder / "qrels" / f"{split}.tsv", queries.keys(), langs.keys())
     judged = [query for query in queries.values() if any(grade > 0 for grade in qrels.get(query.id, {}).values())]
     if not judged:
         raise DatasetError(f"{folder}: no query has a relevant document")
     name = "/".join([part for part in folder.parts if part not in ("/", ".", "..")][-2:]) or folder.resolve().name
     return Dataset(name, documents, judged, qrels, langs)
+
+
+def evenly(dataset: Dataset, count: int | None) -> Dataset:
+    """The dataset with at most `count` of its queries, evenly spaced; all of them for None."""
+    if count is None or count >= len(dataset.queries):
+        return dataset
+    total = len(dataset.queries)
+    return replace(dataset, queries=[dataset.queries[place * total // count] for place in range(count)])
 
 
 def _documents(file: Path) -> Iterator[Document]:

@@ -6,32 +6,50 @@ Documents are cut, encoded, centred, indexed and searched exactly as `search-ind
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eval.datasets import Dataset
-from eval.measures import MEASURES, mean, per_query
+from eval.measures import FIRST_HIT, MEASURES, mean, per_query
 from indexer.build import Summary, index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
 from indexer.store import LocalStore
-from search_api.searcher import MOST_HITS, SENTENCE_WEIGHT, Searcher, checked_query
+from search_api.question import Question, question_of
+from search_api.scoring import Stages
+from search_api.searcher import MOST_HITS, Searcher
 
+Vectors = NDArray[np.float32]
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What can be switched for comparison: language means, the part of the best sentence in a score (0 to 1)."""
+class Outcome:
+    """What one setting of the stages did with a dataset."""
 
-    language_means: bool = True
-    sentence_weight: float = SENTENCE_WEIGHT
-
-
-def run_dataset(dataset: Dataset, encoder: Encoder, setup: Setup, progress: Progress) -> dict[str, list[str]]:
+    run: Mapping[str, list[str]]
     """Query id -> ids of the best 100 documents, best first; a query that cannot be asked has none."""
+    milliseconds: float
+    """To rank one query, encoding left out: the median."""
+    bytes_per_passage: float
+    """Of the collection with its indexes."""
+
+
+def run_dataset(dataset: Dataset, encoder: Encoder, stages: Stages, progress: Progress) -> dict[str, list[str]]:
+    """Query id -> ids of the best 100 documents, best first; a query that cannot be asked has none."""
+    (outcome,) = run_settings(dataset, encoder, [stages], progress)
+    return dict(outcome.run)
+
+
+def run_settings(dataset: Dataset, encoder: Encoder, settings: Sequence[Stages], progress: Progress) -> list[Outcome]:
+    """The same dataset, encoded once, ranked with each of several settings."""
     with (
         tempfile.TemporaryDirectory(prefix="search-eval-") as folder,
         open_or_create(Path(folder), encoder) as collection,
@@ -41,40 +59,51 @@ def run_dataset(dataset: Dataset, encoder: Encoder, setup: Setup, progress: Prog
             progress(f"{dataset.name}: {summary.seen} of {len(dataset.documents)} documents indexed")
 
         index_documents(dataset.documents, collection, encoder, report)
-        store = LocalStore(collection, centred=setup.language_means)
-        searcher = Searcher(store, encoder, sentence_weight=setup.sentence_weight)
-        return _rank_all(dataset, encoder, searcher, progress)
+        questions = {}
+        for query in dataset.queries:
+            try:
+                questions[query.id] = question_of(query.text)
+            except QueryError as error:
+                progress(f"{dataset.name}: query {query.id} finds nothing: {error}")
+        progress(f"{dataset.name}: encoding {len(questions)} queries")
+        vectors = encoder.encode_queries([question.text for question in questions.values()])
+        outcomes = []
+        for stages in settings:
+            store = LocalStore(collection, means=stages.means, maps=stages.maps)
+            size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+            searcher = Searcher(store, encoder, stages)
+            run, milliseconds = _rank_all(dataset, questions, vectors, searcher, progress)
+            outcomes.append(Outcome(run, milliseconds, size / max(1, store.statistics().passages)))
+        return outcomes
 
 
-def _rank_all(dataset: Dataset, encoder: Encoder, searcher: Searcher, progress: Progress) -> dict[str, list[str]]:
-    """Queries are encoded together, then ranked one by one."""
-    texts = {}
-    for query in dataset.queries:
-        try:
-            texts[query.id] = checked_query(query.text)
-        except QueryError as error:
-            progress(f"{dataset.name}: query {query.id} finds nothing: {error}")
-    progress(f"{dataset.name}: encoding {len(texts)} queries")
-    vectors = encoder.encode_queries(list(texts.values()))
+def _rank_all(
+    dataset: Dataset, questions: Mapping[str, Question], vectors: Vectors, searcher: Searcher, progress: Progress
+) -> tuple[dict[str, list[str]], float]:
+    """The run, and the median of the milliseconds that a query took."""
     run: dict[str, list[str]] = {query.id: [] for query in dataset.queries}
-    for place, (identifier, text) in enumerate(texts.items()):
-        ranked = searcher.rank(vectors[place], searcher.query_languages(text), MOST_HITS)
+    times = []
+    for place, (identifier, question) in enumerate(questions.items()):
+        start = perf_counter()
+        ranked = searcher.rank(vectors[place], question, MOST_HITS)
+        times.append(1000 * (perf_counter() - start))
         run[identifier] = searcher.document_ids(ranked[:MOST_HITS])
         if place % 500 == 499:
-            progress(f"{dataset.name}: {place + 1} of {len(texts)} queries")
-    return run
+            progress(f"{dataset.name}: {place + 1} of {len(questions)} queries")
+    return run, median(times) if times else 0.0
 
 
 def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[str, Any]:
     """Measures over all judgements, over those in the query's language (same) and in others (cross), and per pair."""
     qrels = {query.id: dict(dataset.qrels[query.id]) for query in dataset.queries}
-    overall = per_query(run, qrels)
+    overall = per_query(run, qrels, (*MEASURES, FIRST_HIT))
     return {
         "dataset": dataset.name,
         "queries": len(dataset.queries),
         "documents": len(dataset.documents),
         "model": model,
         "measures": {name: mean(overall[name]) for name in MEASURES},
+        "first_hit_right": mean(overall[FIRST_HIT]),
         "same_language": _side(dataset, run, same=True),
         "cross_language": _side(dataset, run, same=False),
         "language_pairs": _pairs(dataset, run),
@@ -82,7 +111,13 @@ def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[
 
 
 def _side(dataset: Dataset, run: Mapping[str, list[str]], *, same: bool) -> dict[str, float]:
-    """Only relevant documents on this side count; those on the other side are left out of the ranking."""
+    values = side_values(dataset, run, same=same)
+    return {"queries": len(values["RR"]), "RR": mean(values["RR"]), "nDCG@10": mean(values["nDCG@10"])}
+
+
+def side_values(dataset: Dataset, run: Mapping[str, list[str]], *, same: bool) -> dict[str, dict[str, float]]:
+    """RR and nDCG@10 of each query that has relevant documents on this side, in its own language or in others; only
+    these count, those on the other side are left out of the ranking."""
     side_run, side_qrels = {}, {}
     for query in dataset.queries:
         relevant = dataset.relevant(query.id)
@@ -91,8 +126,7 @@ def _side(dataset: Dataset, run: Mapping[str, list[str]], *, same: bool) -> dict
             left_out = relevant.keys() - wanted.keys()
             side_qrels[query.id] = wanted
             side_run[query.id] = [document for document in run[query.id] if document not in left_out]
-    values = per_query(side_run, side_qrels, ("RR", "nDCG@10"))
-    return {"queries": len(side_qrels), "RR": mean(values["RR"]), "nDCG@10": mean(values["nDCG@10"])}
+    return per_query(side_run, side_qrels, ("RR", "nDCG@10"))
 
 
 def _pairs(dataset: Dataset, run: Mapping[str, list[str]]) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ Run = Mapping[str, Sequence[str]]
 Qrels = Mapping[str, Mapping[str, int]]
 
 MEASURES = ("nDCG@10", "RR", "R@100", "AP")
+FIRST_HIT = "Success@1"
 
 
 def per_query(run: Run, qrels: Qrels, names: Sequence[str] = MEASURES) -> dict[str, dict[str, float]]:

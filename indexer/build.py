@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer import lexical_index, vector_index
 from indexer.collection import Collection
 from indexer.documents import Document, Skipped
 from indexer.encoder import Encoder
@@ -18,9 +19,8 @@ from indexer.languages import language_of
 from indexer.passages import Passage, passages_of, text_to_encode
 from indexer.records import EncodedDocument, EncodedPassage
 from indexer.sample import passage_budget, prior_of
-from indexer.vector_index import open_index
 
-_CUTTING = 1
+_CUTTING = 2
 """Raise when text is cut or put to the encoder differently: documents are then encoded again when next seen."""
 _BATCH_SENTENCES = 1_000
 """Sentences to encode and commit at once: a few seconds' work, the most that an interruption loses."""
@@ -49,7 +49,7 @@ def open_or_create(folder: Path, encoder: Encoder) -> Collection:
                 folder,
                 model=encoder.name,
                 fingerprint=encoder.fingerprint,
-                dimension=encoder.dimension,
+                parts=encoder.parts,
                 budget=passage_budget(encoder),
                 prior=prior_of(encoder),
             )
@@ -73,8 +73,8 @@ def index_documents(
 ) -> Summary:
     """Add or replace documents; unchanged ones cost nothing. Commits batch by batch; what was committed stays.
 
-    `progress` is called with the summary so far and the last document's id. The vector index is brought up to date
-    at the end, also after an interruption.
+    `progress` is called with the summary so far and the last document's id. The indexes are brought up to date at the
+    end, also after an interruption.
     """
     summary = Summary()
     try:
@@ -88,8 +88,14 @@ def index_documents(
             if progress:
                 progress(summary, encoded[-1].document.id)
     finally:
-        open_index(collection)
+        update_indexes(collection)
     return summary
+
+
+def update_indexes(collection: Collection) -> None:
+    """Make what is derived from a collection again, or bring it up to date, so that no search has to."""
+    vector_index.open_index(collection)
+    lexical_index.open_index(collection)
 
 
 @dataclass(frozen=True)

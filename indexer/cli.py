@@ -10,13 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from indexer.build import Summary, index_documents, open_or_create
+from indexer.build import Summary, index_documents, open_or_create, update_indexes
 from indexer.collection import Collection
 from indexer.documents import SUFFIXES, read_documents
-from indexer.encoder import load_encoder
 from indexer.errors import SearchError
+from indexer.models import load_encoder
 from indexer.paths import default_collection_folder
-from indexer.vector_index import open_index
 
 DONE, SKIPPED, ERROR, INTERRUPTED = 0, 1, 2, 130
 _NAMED = 50  # skipped files named before the rest are only counted
@@ -111,7 +110,7 @@ def _report(summary: Summary, folder: Path) -> None:
 def _delete(folder: Path, ids: Sequence[str]) -> int:
     with Collection.open(folder, writable=True) as collection:
         deleted = collection.delete(ids)
-        open_index(collection)
+        update_indexes(collection)
     for missing in sorted(set(ids) - set(deleted)):
         _say(f"no document {missing} in {folder}")
     _say(f"{len(deleted)} deleted")

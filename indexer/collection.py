@@ -1,16 +1,18 @@
 """The truth of a collection: documents, passages, raw vectors, and the sums behind the language means.
 
 Every change is one transaction, so a crash loses at most the batch being written and readers never see half of it.
-Everything else (the vector index) is derived from what is here. Vectors are stored raw, not centred, as float16.
+Everything else (the indexes) is derived from what is here. Vectors are stored raw, not centred: passages as float16,
+sentences as int8 with a scale.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,14 @@ from numpy.typing import NDArray
 from indexer import database
 from indexer.errors import ModelMismatch
 from indexer.language_means import LanguageMeans, LanguageSum, Prior, Sums
+from indexer.packed_vectors import packed, packed_rows, unpacked
+from indexer.parts import Parts, parts_of, written
 from indexer.records import EncodedDocument, Statistics, StoredDocument, StoredPassage
 
 Vectors = NDArray[np.float32]
+
+FORMAT = database.FORMAT
+"""Of the collection on disk; another one is refused."""
 
 
 class Collection:
@@ -37,7 +44,8 @@ class Collection:
                 settings = dict(connection.execute("SELECT name, value FROM settings"))
                 self.model: str = settings["model"]
                 self.fingerprint: str = settings["fingerprint"]
-                self.dimension = int(settings["dimension"])
+                self.parts = parts_of(settings["parts"])
+                self.dimension = sum(part.width for part in self.parts)
                 self.budget = int(settings["budget"])
                 """Tokens a passage may have."""
         except BaseException:
@@ -46,17 +54,26 @@ class Collection:
 
     @classmethod
     def create(
-        cls, folder: Path, *, model: str, fingerprint: str, dimension: int, budget: int, prior: Prior
+        cls, folder: Path, *, model: str, fingerprint: str, parts: Parts, budget: int, prior: Prior
     ) -> Collection:
         """A new, empty collection in a folder that may exist but must not hold one already. Raises CollectionError."""
-        settings = {"model": model, "fingerprint": fingerprint, "dimension": dimension, "budget": budget, "version": 0}
+        settings = {
+            "model": model,
+            "fingerprint": fingerprint,
+            "parts": written(parts),
+            "budget": budget,
+            "version": 0,
+        }
 
         def fill(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             connection.execute("INSERT INTO states VALUES (0, ?)", (secrets.token_bytes(8),))
             connection.executemany(
-                "INSERT INTO prior VALUES (?, ?, ?, ?, ?, ?)",
-                [(*_sum_row(lang, own), _blob(prior.query_shifts[lang])) for lang, own in prior.sums.items()],
+                "INSERT INTO prior VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (*_sum_row(lang, own), _blob(prior.query_shifts[lang]), _squares(prior.covariances[lang]))
+                    for lang, own in prior.sums.items()
+                ],
             )
 
         database.create(folder, fill)
@@ -130,7 +147,7 @@ class Collection:
 
     def language_means(self) -> LanguageMeans:
         """The means as of now: own sums shrunk towards the prior."""
-        return LanguageMeans.shrunk(self.sums(), self._prior(), self.dimension)
+        return LanguageMeans.shrunk(self.sums(), self.prior(), self.dimension)
 
     def sums(self) -> dict[str, LanguageSum]:
         """Per language, the number of passages and sentences and the sums of their raw vectors."""
@@ -138,13 +155,23 @@ class Collection:
             rows = self._connection.execute(f"SELECT {_SUM_COLUMNS} FROM sums").fetchall()
             return {row[0]: self._language_sum(row) for row in rows}
 
-    def _prior(self) -> Prior:
+    def prior(self) -> Prior:
+        """What the collection was given for languages of which it has little."""
         with self._reading():
-            rows = self._connection.execute(f"SELECT {_SUM_COLUMNS}, query_shift FROM prior").fetchall()
+            rows = self._connection.execute(f"SELECT {_SUM_COLUMNS}, query_shift, covariances FROM prior").fetchall()
             return Prior(
                 {row[0]: self._language_sum(row) for row in rows},
                 {row[0]: self._vectors(row[5], "<f8", 1)[0] for row in rows},
+                {row[0]: self._covariances(row[6]) for row in rows},
             )
+
+    def _covariances(self, blob: bytes) -> list[Vectors]:
+        values = np.frombuffer(blob, "<f2").astype(np.float32)
+        ends = np.cumsum([part.width**2 for part in self.parts])
+        if len(values) != ends[-1]:
+            raise ValueError("covariances of another width")
+        squares = np.split(values, ends[:-1])
+        return [own.reshape(part.width, part.width) for own, part in zip(squares, self.parts, strict=True)]
 
     def _language_sum(self, row: Sequence[Any]) -> LanguageSum:
         return LanguageSum(row[1], self._vectors(row[2], "<f8", 1)[0], row[3], self._vectors(row[4], "<f8", 1)[0])
@@ -176,27 +203,75 @@ class Collection:
                 vectors = self._vectors(b"".join(row[2] for row in rows), "<f2", len(rows)).astype(np.float32)
                 yield [row[0] for row in rows], [row[1] for row in rows], vectors
 
+    def passage_texts(self, ids: Sequence[int] | None = None) -> Iterator[list[tuple[int, str]]]:
+        """Blocks of (id, text) of all passages or of some, in order of id."""
+        query = 'SELECT id, document, start, "end" FROM passages'
+        with self._reading():
+            if ids is None:
+                cursor = self._connection.execute(f"{query} ORDER BY id")
+                blocks: Iterable[list[tuple[int, int, int, int]]] = iter(lambda: cursor.fetchmany(1_000), [])
+            else:
+                blocks = (
+                    self._connection.execute(f"{query} WHERE id IN ({_marks(part)}) ORDER BY id", part).fetchall()
+                    for part in _parts(sorted(ids))
+                )
+            number, text = 0, ""  # a long document is read once, not for each of its passages
+            for rows in blocks:
+                texts = []
+                for identifier, document, start, end in rows:
+                    if document != number:
+                        row = self._connection.execute("SELECT text FROM documents WHERE number = ?", (document,))
+                        number, text = document, (row.fetchone() or ("",))[0]
+                    texts.append((identifier, text[start:end]))
+                if texts:
+                    yield texts
+
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """Passages by id, in the order asked for; ids that are gone by now are left out."""
         found: dict[int, StoredPassage] = {}
         with self._reading():
             for part in _parts(ids):
                 rows = self._connection.execute(
-                    'SELECT id, document, start, "end", lang, sentences, sentence_vectors FROM passages '
-                    f"WHERE id IN ({_marks(part)})",
+                    'SELECT passages.id, document, start, "end", passages.lang, sentences, passages.vector, '
+                    "sentence_vectors, documents.vector FROM passages JOIN documents ON number = document "
+                    f"WHERE passages.id IN ({_marks(part)})",
                     part,
-                )
-                for identifier, document, start, end, lang, spans, vectors in rows:
-                    found[identifier] = StoredPassage(
-                        id=identifier,
-                        document=document,
-                        start=start,
-                        end=end,
-                        lang=lang,
-                        sentences=(sentences := np.frombuffer(spans, "<i4").reshape(-1, 2)),
-                        sentence_vectors=self._vectors(vectors, "<f2", len(sentences)).astype(np.float32),
-                    )
+                ).fetchall()
+                found |= {passage.id: passage for passage in self._stored_passages(rows)}
         return [found[identifier] for identifier in ids if identifier in found]
+
+    def _stored_passages(self, rows: Sequence[Sequence[Any]]) -> Iterator[StoredPassage]:
+        """All vectors are read at once: a search reads hundreds of passages, and every millisecond counts."""
+        tables = [np.frombuffer(row[5], "<i4").reshape(-1, 3) for row in rows]
+        vectors = self._vectors(b"".join(row[6] for row in rows), "<f2", len(rows)).astype(np.float32)
+        documents = self._vectors(b"".join(row[8] for row in rows), "<f2", len(rows)).astype(np.float32)
+        counts = [len(table) for table in tables]
+        sentences = unpacked([row[7] for row in rows], counts, self.dimension)
+        ends = np.cumsum(counts)
+        for place, (identifier, document, start, end, lang, *_) in enumerate(rows):
+            table = tables[place]
+            yield StoredPassage(
+                id=identifier,
+                document=document,
+                start=start,
+                end=end,
+                lang=lang,
+                sentences=table[:, :2],
+                headings=table[:, 2] != 0,
+                vector=vectors[place],
+                sentence_vectors=sentences[ends[place] - counts[place] : ends[place]],
+                document_vector=documents[place],
+            )
+
+    def sentence_sample(self, lang: str, limit: int) -> Vectors:
+        """(n, dimension) raw vectors of sentences of a language, from passages evenly spaced over the collection; about
+        `limit` of them where there are as many."""
+        ids, own = self.passage_ids([lang]), self.sums().get(lang)
+        if own is None or not len(ids):
+            return np.empty((0, self.dimension), np.float32)
+        wanted = min(len(ids), max(1, round(limit * own.passages / max(1, own.sentences))))
+        chosen = ids[np.linspace(0, len(ids) - 1, wanted).astype(int)]
+        return np.concatenate([passage.sentence_vectors for passage in self.passages(chosen.tolist())])
 
     def documents(self, numbers: Sequence[int]) -> dict[int, StoredDocument]:
         """Descriptions by number."""
@@ -227,8 +302,7 @@ class Collection:
             execute = self._connection.execute
             languages = dict(execute("SELECT lang, count(*) FROM documents GROUP BY lang ORDER BY count(*) DESC, lang"))
             (passages,) = execute("SELECT count(*) FROM passages").fetchone()
-            size = sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
-        return Statistics(sum(languages.values()), passages, languages, self.model, size)
+        return Statistics(sum(languages.values()), passages, languages, self.model, _size(self.folder))
 
     # Writing
 
@@ -237,7 +311,7 @@ class Collection:
         with self._transaction() as (connection, sums):
             for encoded in documents:
                 self._delete(connection, sums, encoded.document.id)
-                _insert(connection, sums, encoded)
+                _insert(connection, sums, encoded, self.dimension)
 
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Remove documents in one transaction; returns the ids that there were."""
@@ -251,7 +325,7 @@ class Collection:
                 return False
             stored = connection.execute("SELECT lang, vector, sentence_vectors FROM passages WHERE document = ?", row)
             for lang, vector, sentence_vectors in stored:
-                sums[lang] = sums[lang].plus(_sum_of(vector, sentence_vectors), -1)
+                sums[lang] = sums[lang].plus(_sum_of(vector, sentence_vectors, self.dimension), -1)
             connection.execute("DELETE FROM passages WHERE document = ?", row)
             connection.execute("DELETE FROM documents WHERE number = ?", row)
             return True
@@ -283,11 +357,15 @@ class Collection:
         return database.reading(self.folder)
 
 
-def _insert(connection: sqlite3.Connection, sums: dict[str, LanguageSum], encoded: EncodedDocument) -> None:
+def _insert(
+    connection: sqlite3.Connection, sums: dict[str, LanguageSum], encoded: EncodedDocument, dimension: int
+) -> None:
     document = encoded.document
+    vectors = [item.vector for item in encoded.passages]
+    mean = np.mean(vectors, axis=0) if vectors else np.zeros(dimension)
     number = connection.execute(
-        "INSERT INTO documents (id, digest, title, text, lang, date, source, url, metadata) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (id, digest, title, text, lang, date, source, url, metadata, vector) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             document.id,
             encoded.digest,
@@ -298,11 +376,13 @@ def _insert(connection: sqlite3.Connection, sums: dict[str, LanguageSum], encode
             document.source,
             document.url,
             json.dumps(document.metadata, ensure_ascii=False),
+            mean.astype("<f2").tobytes(),
         ),
     ).lastrowid
     for item in encoded.passages:
         passage = item.passage
-        vector, sentence_vectors = item.vector.astype("<f2").tobytes(), item.sentence_vectors.astype("<f2").tobytes()
+        vector, sentence_vectors = item.vector.astype("<f2").tobytes(), packed(item.sentence_vectors)
+        table = [(*span, place in passage.headings) for place, span in enumerate(passage.sentences)]
         connection.execute(
             'INSERT INTO passages (document, start, "end", lang, vector, sentences, sentence_vectors) '
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -312,19 +392,20 @@ def _insert(connection: sqlite3.Connection, sums: dict[str, LanguageSum], encode
                 passage.end,
                 passage.lang,
                 vector,
-                np.array(passage.sentences, "<i4").tobytes(),
+                np.array(table, "<i4").tobytes(),
                 sentence_vectors,
             ),
         )
-        own = _sum_of(vector, sentence_vectors)
+        own = _sum_of(vector, sentence_vectors, dimension)
         sums[passage.lang] = sums[passage.lang].plus(own) if passage.lang in sums else own
 
 
-def _sum_of(vector: bytes, sentence_vectors: bytes) -> LanguageSum:
+def _sum_of(vector: bytes, sentence_vectors: bytes, dimension: int) -> LanguageSum:
     """A passage's part in the sums, from the stored (rounded) vectors, so that what goes in comes out the same."""
     passage = np.frombuffer(vector, "<f2").astype(np.float64)
-    sentences = np.frombuffer(sentence_vectors, "<f2").astype(np.float64).reshape(-1, len(passage))
-    return LanguageSum(1, passage, len(sentences), sentences.sum(axis=0))
+    count = packed_rows(sentence_vectors, dimension)
+    sentences = unpacked([sentence_vectors], [count], dimension)
+    return LanguageSum(1, passage, count, sentences.sum(axis=0, dtype=np.float64))
 
 
 _SUM_COLUMNS = "lang, passages, passage_sum, sentences, sentence_sum"
@@ -334,8 +415,22 @@ def _sum_row(lang: str, own: LanguageSum) -> tuple[str, int, bytes, int, bytes]:
     return lang, own.passages, _blob(own.passage_sum), own.sentences, _blob(own.sentence_sum)
 
 
+def _squares(covariances: Sequence[Vectors]) -> bytes:
+    return b"".join(np.ascontiguousarray(own, "<f2").tobytes() for own in covariances)
+
+
 def _blob(vector: Sums) -> bytes:
     return vector.astype("<f8").tobytes()
+
+
+def _size(folder: Path) -> int:
+    """Bytes in all files, without those that other processes remove meanwhile."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += os.stat(os.path.join(place, name)).st_size
+    return size
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from indexer.errors import CollectionError
 
 FILE = "collection.sqlite"
-FORMAT = 1
+FORMAT = 2
 _APPLICATION = 0x5365_6172  # "Sear": marks the file as ours among SQLite files
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -29,7 +29,8 @@ CREATE TABLE documents (
     date TEXT NOT NULL,
     source TEXT NOT NULL,
     url TEXT NOT NULL,
-    metadata TEXT NOT NULL
+    metadata TEXT NOT NULL,
+    vector BLOB NOT NULL
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,7 +57,8 @@ CREATE TABLE prior (
     passage_sum BLOB NOT NULL,
     sentences INTEGER NOT NULL,
     sentence_sum BLOB NOT NULL,
-    query_shift BLOB NOT NULL
+    query_shift BLOB NOT NULL,
+    covariances BLOB NOT NULL
 ) WITHOUT ROWID;
 """
 

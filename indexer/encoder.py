@@ -2,7 +2,7 @@
 
 Queries and passages are encoded by different methods, because models ask for different prompts. Batches hold texts of
 like length up to a budget of tokens, so that little is spent on padding; where the processor computes in bfloat16,
-the encoder does (cosine to float32 0.9999). Making languages comparable is left to `language_means.py`.
+the encoder does (cosine to float32 0.9999). Making languages comparable is left to `alignment.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import ModelError
-from indexer.model_folders import default_model, fingerprint, folder_of
+from indexer.model_folders import fingerprint, folder_of
+from indexer.parts import Part, Parts
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -47,6 +48,8 @@ class Encoder(QueryEncoder, Protocol):
     """What indexing needs of a model."""
 
     dimension: int
+    parts: Parts
+    """The models that it is made of, each with its share of a vector; one part for one model."""
     max_tokens: int
     """The most tokens of a passage that the model reads, prompt and special tokens already taken off."""
 
@@ -60,12 +63,11 @@ class Encoder(QueryEncoder, Protocol):
         """For each token of the text, the offset just after its last character."""
 
 
-def load_encoder(name: str | None = None, device: str | None = None) -> SentenceTransformerEncoder:
-    """Load a model by name: the embedded one (the default), a hub name, or a local sentence-transformers folder.
+def load_sentence_transformer(name: str, device: str | None = None) -> SentenceTransformerEncoder:
+    """Load a model by name: the embedded one, a hub name, or a local sentence-transformers folder.
 
     Raises ModelError, in one line, when it cannot be found, read or used.
     """
-    name = name or default_model()
     folder = folder_of(name)
     with _quiet_start():
         return SentenceTransformerEncoder(_load(folder, device), name, fingerprint(folder))
@@ -121,6 +123,7 @@ class SentenceTransformerEncoder:
         if not dimension:
             raise ModelError(f"the model {name} does not say how wide its vectors are; give another --model")
         self.dimension = int(dimension)
+        self.parts: Parts = (Part(self.dimension, 1.0),)
         longest = model.max_seq_length or 512
         prompt_tokens = max(len(self._tokenizer.encode(p)) for p in (self._query_prompt, self._passage_prompt))
         self.max_tokens = longest - prompt_tokens

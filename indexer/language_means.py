@@ -1,4 +1,4 @@
-"""What makes vectors comparable across languages: each language's mean is taken off, and the rest made unit length.
+"""What a language adds to every vector: the mean of its vectors, to be taken off (see `alignment.py`).
 
 Multilingual encoders put texts of one language closer to each other than to their translations, so that a plain
 index answers in the language of the question. The difference between two languages is mostly one shift; without it,
@@ -47,11 +47,13 @@ class LanguageSum:
 
 @dataclass(frozen=True)
 class Prior:
-    """What a language's vectors are like before there is any of it: sums over other text of the same model, and per
-    language how much a text's vector moves, on average, when it is encoded as a query."""
+    """What a language's vectors are like before there is any of it, from other text through the same model: sums, how
+    much a text's vector moves, on average, when it is encoded as a query, and how sentences scatter around their mean
+    (a covariance per part of the vector, each (width, width))."""
 
     sums: Mapping[str, LanguageSum]
     query_shifts: Mapping[str, Sums]
+    covariances: Mapping[str, Sequence[Vectors]]
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,10 @@ class MeanTable:
         return self.of.get(lang, self.fallback)
 
     def centre(self, vectors: Vectors, langs: Sequence[str]) -> Vectors:
-        """(n, dimension) raw rows with their languages -> centred unit rows."""
+        """(n, dimension) raw rows with their languages -> centred rows, of whatever length."""
         if not len(langs):
             return vectors
-        return unit(vectors - np.stack([self[lang] for lang in langs]))
+        return vectors - np.stack([self[lang] for lang in langs])
 
     def drift(self, newer: MeanTable) -> float:
         """How far the newer means are from these: the longest distance over all languages, 0 for none."""
@@ -118,13 +120,12 @@ class LanguageMeans:
         return cls(passages, sentences, queries)
 
     def centre_query(self, vector: Vectors, probabilities: Mapping[str, float]) -> Vectors:
-        """A raw query (dimension,) -> centred unit vector; the means of the languages that it may be in are mixed by
-        their probabilities."""
-        total = sum(probabilities.values())
+        """A raw query (dimension,) -> centred; the means of the languages that it may be in are mixed by their
+        probabilities, which sum to 1."""
         mean = np.zeros_like(vector)
         for lang, probability in probabilities.items():
-            mean = mean + np.float32(probability / total) * self.queries[lang]
-        centred: Vectors = unit((vector - mean)[None, :])[0]
+            mean = mean + np.float32(probability) * self.queries[lang]
+        centred: Vectors = vector - mean
         return centred
 
 
@@ -142,10 +143,3 @@ def _shrunk(own: Mapping[str, tuple[int, Sums]], prior: Mapping[str, Sums], dime
 def _average(vectors: Sequence[Sums], dimension: int) -> Sums:
     average: Sums = np.mean(vectors, axis=0) if vectors else np.zeros(dimension)
     return average
-
-
-def unit(vectors: Vectors) -> Vectors:
-    """Rows of length 1; a row of zeros stays zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: Vectors = (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32)
-    return scaled

@@ -16,7 +16,7 @@ _UNWANTED = ["onnx/*", "openvino/*", "*.bin", "*.msgpack", "*.h5"]
 _SAMPLE = 4_096
 
 
-def default_model() -> str:
+def first_model() -> str:
     """The embedded model where its package is installed, else the same model on the hub."""
     return embedded_model.NAME if embedded_model.weights_file() else HUB_DEFAULT
 

@@ -38,12 +38,14 @@ class TokenCounter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of a text: its span, the spans of its sentences (offsets into the whole text), its language."""
+    """A passage of a text: its span, the spans of its sentences (offsets into the whole text), its language, and the
+    places of those sentences that are headings."""
 
     start: int
     end: int
     sentences: tuple[Span, ...]
     lang: str
+    headings: frozenset[int] = frozenset()
 
 
 class Seam(Enum):
@@ -61,6 +63,7 @@ class _Sentence:
     end: int
     tokens: int
     seam: Seam
+    heading: bool
 
 
 def passages_of(text: str, counter: TokenCounter, budget: int, lang: str | None = None) -> list[Passage]:
@@ -73,7 +76,9 @@ def passages_of(text: str, counter: TokenCounter, budget: int, lang: str | None 
     declared = lang or language_of(text)
     spans = _within_budget(text, sentence_spans(text), counter, budget)
     seams = _seams(text, [span for span, _ in spans], declared)
-    sentences = [_Sentence(*span, tokens, seam) for (span, tokens), seam in zip(spans, seams, strict=True)]
+    sentences = [
+        _Sentence(*span, tokens, seam, heading) for (span, tokens), (seam, heading) in zip(spans, seams, strict=True)
+    ]
     groups = _pack(sentences, budget)
     return [_passage(text, group, declared) for group in _fit(text, groups, counter, budget)]
 
@@ -113,8 +118,8 @@ def _split(text: str, span: Span, counter: TokenCounter, budget: int) -> list[Sp
     return parts
 
 
-def _seams(text: str, spans: Sequence[Span], declared: str) -> list[Seam]:
-    """What each sentence is to the one before it."""
+def _seams(text: str, spans: Sequence[Span], declared: str) -> list[tuple[Seam, bool]]:
+    """What each sentence is to the one before it, and whether it is a heading."""
     seams = []
     language = None
     after_heading = False
@@ -129,7 +134,7 @@ def _seams(text: str, spans: Sequence[Span], declared: str) -> list[Seam]:
             if language not in (None, own):
                 seam = Seam.LANGUAGE
             language = own
-        seams.append(seam)
+        seams.append((seam, heading))
         after_heading = heading
     return seams
 
@@ -193,6 +198,7 @@ def _passage(text: str, sentences: Sequence[_Sentence], declared: str) -> Passag
         end=end,
         sentences=tuple((sentence.start, sentence.end) for sentence in sentences),
         lang=_language(text[start:end], declared),
+        headings=frozenset(place for place, sentence in enumerate(sentences) if sentence.heading),
     )
 
 

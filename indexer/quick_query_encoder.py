@@ -20,18 +20,17 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
-from indexer.encoder import QueryEncoder, load_encoder, prompts_of
-from indexer.language_means import unit
-from indexer.model_folders import default_model, fingerprint, folder_of
+from indexer.encoder import prompts_of
+from indexer.model_folders import fingerprint, folder_of
+from indexer.parts import unit
 
 Vectors = NDArray[np.float32]
 
 
-def load_query_encoder(name: str | None = None) -> QueryEncoder:
-    """An encoder of queries that starts quickly where the model allows it, else the full one. Raises ModelError."""
-    name = name or default_model()
-    folder = folder_of(name)
-    return QuickQueryEncoder.of(folder, name) or load_encoder(name)
+def load(name: str) -> QuickQueryEncoder | None:
+    """None for a model of another kind, or a damaged one: the full encoder says what is wrong with it. Raises
+    ModelError where there is no such model."""
+    return QuickQueryEncoder.of(folder_of(name), name)
 
 
 class QuickQueryEncoder:
@@ -52,7 +51,7 @@ class QuickQueryEncoder:
 
     @classmethod
     def of(cls, folder: Path, name: str) -> QuickQueryEncoder | None:
-        """None for a folder of another kind, or a damaged one: the full encoder says what is wrong with it."""
+        """The encoder of a folder, or None as in `load`."""
         try:
             config = _read(folder / "config.json")
             modules = [module["type"].rsplit(".", 1)[-1] for module in _read(folder / "modules.json")]

@@ -36,7 +36,7 @@ class EncodedDocument:
 
 @dataclass(frozen=True)
 class StoredPassage:
-    """A candidate as scoring needs it: spans are offsets into the document's text, vectors raw float32."""
+    """A candidate as scoring needs it. Vectors are raw float32 (dimension,)."""
 
     id: int
     document: int
@@ -44,7 +44,14 @@ class StoredPassage:
     end: int
     lang: str
     sentences: NDArray[np.int32]
+    """(sentences, 2): offsets into the document's text."""
+    headings: NDArray[np.bool_]
+    """(sentences,): which of them are lines of their own without an end, such as headings."""
+    vector: Vectors
     sentence_vectors: Vectors
+    """(sentences, dimension)"""
+    document_vector: Vectors
+    """The mean of the vectors of all its document's passages."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from indexer.documents import Document, read_documents
 from indexer.encoder import Encoder, Progress
 from indexer.errors import DocumentError
 from indexer.language_means import LanguageSum, Prior
+from indexer.parts import spans
 from indexer.passages import passages_of, text_to_encode
 from indexer.paths import cache_folder
 
@@ -21,7 +22,7 @@ PASSAGE_TOKENS = 140
 """The default budget of a passage: two to six sentences of news."""
 
 
-_PRIOR = 2  # raise when the prior is computed differently
+_PRIOR = 3  # raise when the prior is computed differently
 
 
 def sample_file() -> Path:
@@ -53,10 +54,10 @@ def passage_budget(encoder: Encoder) -> int:
 def prior_of(encoder: Encoder, progress: Progress | None = None) -> Prior:
     """The sample collection through this model; kept in the cache folder."""
     file = cache_folder() / "priors" / f"{encoder.fingerprint}-{sample_digest()}-{_PRIOR}.prior"
-    prior = _load(file, encoder.dimension)
+    prior = _load(file, encoder)
     if prior is None:
         prior = _compute(encoder, progress)
-        _save(file, prior)
+        _save(file, prior, len(encoder.parts))
     return prior
 
 
@@ -68,17 +69,22 @@ def _compute(encoder: Encoder, progress: Progress | None) -> Prior:
         for passage in passages_of(text, encoder, passage_budget(encoder), document.lang):
             passages.setdefault(passage.lang, []).append(text_to_encode(text, document.title, passage))
             sentences.setdefault(passage.lang, []).extend(text[start:end] for start, end in passage.sentences)
-    sums, shifts = {}, {}
+    sums, shifts, covariances = {}, {}, {}
     for lang in sorted(passages):
         as_passages = encoder.encode_passages(passages[lang] + sentences[lang], progress).astype(np.float64)
         of_passages, of_sentences = np.split(as_passages, [len(passages[lang])])
         as_queries = encoder.encode_queries(sentences[lang]).astype(np.float64)
         sums[lang] = LanguageSum(len(of_passages), of_passages.sum(axis=0), len(of_sentences), of_sentences.sum(axis=0))
         shifts[lang] = as_queries.mean(axis=0) - of_sentences.mean(axis=0)
-    return Prior(sums, shifts)
+        centred = of_sentences - of_sentences.mean(axis=0)
+        covariances[lang] = [
+            (own.T @ own / len(own)).astype(np.float32)
+            for own in (centred[:, place] for _, place in spans(encoder.parts))
+        ]
+    return Prior(sums, shifts, covariances)
 
 
-def _save(file: Path, prior: Prior) -> None:
+def _save(file: Path, prior: Prior, parts: int) -> None:
     # A folder that cannot be written, or a full disk: the prior is only made again next time.
     with suppress(OSError):
         write_arrays(
@@ -90,13 +96,17 @@ def _save(file: Path, prior: Prior) -> None:
                 "sentences": np.array([own.sentences for own in prior.sums.values()]),
                 "sentence_sums": np.array([own.sentence_sum for own in prior.sums.values()]),
                 "shifts": np.array([prior.query_shifts[lang] for lang in prior.sums]),
+                **{
+                    f"covariances{number}": np.array([prior.covariances[lang][number] for lang in prior.sums])
+                    for number in range(parts)
+                },
             },
         )
 
 
-def _load(file: Path, dimension: int) -> Prior | None:
+def _load(file: Path, encoder: Encoder) -> Prior | None:
     saved = read_arrays(file)
-    if saved is None or saved["shifts"].shape[1] != dimension:
+    if saved is None or saved["shifts"].shape[1:] != (encoder.dimension,):
         return None
     langs = saved["langs"].tolist()
     columns = (saved[name] for name in ("passages", "passage_sums", "sentences", "sentence_sums"))
@@ -104,4 +114,8 @@ def _load(file: Path, dimension: int) -> Prior | None:
         lang: LanguageSum(int(passages), passage_sum, int(sentences), sentence_sum)
         for lang, passages, passage_sum, sentences, sentence_sum in zip(langs, *columns, strict=True)
     }
-    return Prior(sums, dict(zip(langs, saved["shifts"], strict=True)))
+    covariances = {
+        lang: [saved[f"covariances{number}"][place] for number in range(len(encoder.parts))]
+        for place, lang in enumerate(langs)
+    }
+    return Prior(sums, dict(zip(langs, saved["shifts"], strict=True)), covariances)

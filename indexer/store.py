@@ -1,4 +1,5 @@
-"""What a searcher needs of stored passages, and the local store that gives it: SQLite for the truth, FAISS in front.
+"""What a searcher needs of stored passages, and the local store that gives it: SQLite for the truth, FAISS and BM25 in
+front.
 
 Nothing above this file knows either, so that another engine can stand behind the same ranking.
 """
@@ -7,16 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import lexical_index, vector_index
+from indexer.alignment import AlignedQuery, Alignment
 from indexer.collection import Collection
-from indexer.language_means import LanguageMeans
 from indexer.records import Statistics, StoredDocument, StoredPassage
-from indexer.vector_index import open_index
 
 Vectors = NDArray[np.float32]
 
@@ -25,8 +25,8 @@ class Store(Protocol):
     """Stored passages. Methods may be called from several threads."""
 
     @property
-    def means(self) -> LanguageMeans:
-        """The means of its passages, sentences and queries, as of this version."""
+    def alignment(self) -> Alignment:
+        """What makes its passages, sentences and queries comparable, as of this version."""
 
     @property
     def version(self) -> int:
@@ -44,8 +44,18 @@ class Store(Protocol):
     def languages(self) -> frozenset[str]:
         """The languages of the passages."""
 
-    def candidates(self, query: Vectors, limit: int, langs: Sequence[str]) -> tuple[NDArray[np.int64], Vectors]:
-        """Passage ids and cosines nearest to a centred query (dimension,), best first; of some languages if given."""
+    def candidates(self, query: AlignedQuery, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
+        """Ids of the passages nearest to a query, best first; of some languages if given."""
+
+    def worded(self, text: str, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
+        """Ids of the passages with most of a text's words, by BM25, best first; of some languages if given."""
+
+    def quoting(self, phrase: Sequence[str], limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
+        """Ids of passages that hold folded words side by side; of some languages if given."""
+
+    def word_shares(self, text: str, ids: NDArray[np.int64]) -> Vectors:
+        """(n,) for each of some passages, how much of a text's words it has: BM25 over the most that there could be,
+        0 to 1."""
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """Passages in the order asked for, without those that are gone."""
@@ -58,26 +68,22 @@ class Store(Protocol):
 
 
 class LocalStore:
-    """A `Store` over a collection on this machine. `centred=False`: without language means, for comparison."""
+    """A `Store` over a collection on this machine. Without `means`, or without `maps`, for comparison."""
 
-    def __init__(self, collection: Collection, *, centred: bool = True) -> None:
+    def __init__(self, collection: Collection, *, means: bool = True, maps: bool = True) -> None:
         self._collection = collection
-        self._centred = centred
+        self._means, self._maps = means, maps
         self._lock = threading.RLock()
         self._load()
 
     def _load(self) -> None:
-        self._index = open_index(self._collection, centred=self._centred)
+        self._index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
+        self._words = lexical_index.open_index(self._collection)
         self._languages = frozenset(self._collection.sums())
-        if self._centred:
-            # The index may lag behind the means by a little (its drift); its own are the ones that its vectors fit.
-            self._means = replace(self._collection.language_means(), passages=self._index.means)
-        else:
-            self._means = LanguageMeans.none(self._collection.dimension)
 
     @property
-    def means(self) -> LanguageMeans:
-        return self._means
+    def alignment(self) -> Alignment:
+        return self._index.alignment
 
     @property
     def version(self) -> int:
@@ -99,10 +105,30 @@ class LocalStore:
     def languages(self) -> frozenset[str]:
         return self._languages
 
-    def candidates(self, query: Vectors, limit: int, langs: Sequence[str]) -> tuple[NDArray[np.int64], Vectors]:
+    def candidates(self, query: AlignedQuery, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
         with self._lock:
-            among = self._collection.passage_ids(langs) if langs else None
-            return self._index.search(query, limit, among)
+            return self._index.search(query, limit, self._among(langs))
+
+    def worded(self, text: str, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
+        with self._lock:
+            return self._words.search(text, limit, self._among(langs))[0]
+
+    def quoting(self, phrase: Sequence[str], limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
+        with self._lock:
+            among = self._among(langs)
+            if among is None:
+                return self._words.phrase(phrase, limit)
+            found = self._words.phrase(phrase, len(self._words))  # the first of them may all be of other languages
+            return found[np.isin(found, among)][:limit]
+
+    def word_shares(self, text: str, ids: NDArray[np.int64]) -> Vectors:
+        with self._lock:
+            most = self._words.best_possible(text)
+            scores: Vectors = self._words.scores(text, ids)
+            return np.minimum(scores / np.float32(most), 1) if most > 0 else scores
+
+    def _among(self, langs: Sequence[str]) -> NDArray[np.int64] | None:
+        return self._collection.passage_ids(langs) if langs else None
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         with self._lock:

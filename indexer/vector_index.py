@@ -1,14 +1,16 @@
-"""FAISS over the centred vectors of a collection's passages: derived, checked, and rebuilt whenever in doubt.
+"""FAISS over the aligned vectors of a collection's passages: derived, checked, and rebuilt whenever in doubt.
 
-The only file that imports FAISS. Beside the collection lies one file with the index, the means that it was made with,
-and the state of the collection that it covers. What does not fit is thrown away and made again from the collection,
-without encoding anything.
+The only file that imports FAISS. Beside the collection lies one file with the index, the alignment that it was made
+with, and the state of the collection that it covers. What does not fit is thrown away and made again from the
+collection, without encoding anything. It finds candidates by the first part of the vectors (the first of the models
+that an encoder is made of), as float16; the scorer compares whole vectors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +18,33 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.alignment import AlignedQuery, Alignment, LanguageMaps
 from indexer.checked_file import read_arrays, write_arrays
 from indexer.collection import Collection
-from indexer.language_means import LanguageMeans, MeanTable
+from indexer.language_means import MeanTable
+from indexer.parts import Parts
 
 Vectors = NDArray[np.float32]
 
 _FILE = "vectors.index"
+_FORMAT = 2  # raise when vectors are prepared differently
 MAX_DRIFT = 0.02
 """Means that moved farther than this since the index was made (vectors have length 1) ask for a new index."""
+MAX_GROWTH = 2.0
+"""So does a collection that has this many times the passages that the maps were measured on."""
+_SAMPLE = 2_000
+"""Sentences of each language that its map is measured on."""
 
 
 @dataclass
 class VectorIndex:
-    """An exact inner-product index over passages, and the means that its vectors were centred with."""
+    """An exact inner-product index over passages, and the alignment that its vectors were prepared with."""
 
     index: Any  # a faiss.IndexIDMap2; FAISS has no usable types
-    means: MeanTable
+    alignment: Alignment
+    """Its means of sentences and queries are the collection's as of `version`; the rest is as old as the index."""
+    measured: int
+    """How many passages there were when the alignment was measured."""
     version: int
     """The collection's version that the index covers."""
     state: bytes
@@ -41,101 +53,162 @@ class VectorIndex:
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
-    def search(
-        self, query: Vectors, limit: int, among: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.int64], Vectors]:
-        """The `limit` passages (of `among`, where given) with the largest cosine to a centred query (dimension,).
-
-        Returns (ids, cosines), best first; fewer where there are fewer.
-        """
+    def search(self, query: AlignedQuery, limit: int, among: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Ids of the `limit` passages (of `among`, where given) nearest to a query, best first; fewer where there are
+        fewer."""
         limit = min(limit, len(self))
         if limit == 0 or (among is not None and len(among) == 0):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+            return np.empty(0, np.int64)
         parameters = None
         if among is not None:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))  # type: ignore[call-arg]
-        scores, ids = self.index.search(query[None, :], limit, params=parameters)
-        found = ids[0] >= 0
-        return ids[0][found], scores[0][found]
+        _, ids = self.index.search(np.ascontiguousarray(query.centred[None, : self.index.d]), limit, params=parameters)
+        found: NDArray[np.int64] = ids[0][ids[0] >= 0]
+        return found
 
 
-def open_index(collection: Collection, *, centred: bool = True) -> VectorIndex:
+def open_index(collection: Collection, *, means: bool = True, maps: bool = True) -> VectorIndex:
     """The index of a collection as it is now: the saved one where it is whole, brought up to date, else a new one.
 
-    What was made anew is saved where the folder can be written. `centred=False` makes the plain index that leaves
-    languages as the model has them, for comparison; it is never saved.
+    What was made anew is saved where the folder can be written. Without `means` it is the plain index
+    that leaves languages as the model has them, without `maps` one that only takes their means off: for comparison,
+    never saved.
     """
     with collection.snapshot():
-        if not centred:
-            return _build(collection, LanguageMeans.none(collection.dimension).passages)
-        means = collection.language_means().passages
-        saved = _load(collection.folder, collection.dimension)
+        if not means:
+            return _build(collection, Alignment.none(collection.parts))
+        if not maps:
+            none = LanguageMaps.none(collection.parts)
+            return _build(collection, Alignment(collection.parts, collection.language_means(), none))
+        own = collection.language_means()
+        saved = _load(collection)
         if saved and collection.state(saved.version) != saved.state:
             saved = None  # of another collection, or of changes that a restored backup has not seen
-        if saved and saved.version == collection.version():
-            return saved
-        if saved and saved.means.drift(means) <= MAX_DRIFT:
+        if saved:
+            # Passages keep the means that they were prepared with; sentences and queries are centred anew each time.
+            fresh = replace(own, passages=saved.alignment.means.passages)
+            saved.alignment = replace(saved.alignment, means=fresh)
+            if saved.version == collection.version():
+                return saved
+        if saved and _still_fits(saved, own.passages, collection):
             current = _catch_up(saved, collection)
         else:
-            current = _build(collection, means)
+            current = _build(collection, _measure(collection))
     # A reader without rights, or a full disk: the index in memory is as good, only not there next time.
     with suppress(OSError):
         _save(current, collection.folder)
     return current
 
 
-def _build(collection: Collection, means: MeanTable) -> VectorIndex:
-    index = faiss.IndexIDMap2(faiss.IndexFlatIP(collection.dimension))
+def _still_fits(saved: VectorIndex, means: MeanTable, collection: Collection) -> bool:
+    grown = len(collection.passage_ids()) > MAX_GROWTH * saved.measured
+    return not grown and saved.alignment.means.passages.drift(means) <= MAX_DRIFT
+
+
+def _measure(collection: Collection) -> Alignment:
+    """The means of the collection, and the maps of its languages, from a sample of their sentences."""
+    means = collection.language_means()
+    samples = {}
+    for lang in sorted(collection.sums()):
+        rows = collection.sentence_sample(lang, _SAMPLE)
+        samples[lang] = means.sentences.centre(rows, [lang] * len(rows))
+    maps = LanguageMaps.measured(samples, collection.prior(), collection.parts)
+    return Alignment(collection.parts, means, _in_half_precision(maps))
+
+
+def _in_half_precision(maps: LanguageMaps) -> LanguageMaps:
+    """As they are saved, so that a new index gives the same scores as the saved one will."""
+
+    def rounded(squares: Sequence[Vectors]) -> list[Vectors]:
+        return [square.astype(np.float16).astype(np.float32) for square in squares]
+
+    return replace(
+        maps, of={lang: rounded(squares) for lang, squares in maps.of.items()}, fallback=rounded(maps.fallback)
+    )
+
+
+def _build(collection: Collection, alignment: Alignment) -> VectorIndex:
+    width = collection.parts[0].width
+    half_precision = faiss.ScalarQuantizer.QT_fp16
+    index = faiss.IndexIDMap2(faiss.IndexScalarQuantizer(width, half_precision, faiss.METRIC_INNER_PRODUCT))
     for ids, langs, vectors in collection.passage_vectors():
-        index.add_with_ids(_prepared(means, vectors, langs), np.array(ids, np.int64))
-    return _current(index, means, collection)
+        index.add_with_ids(_prepared(alignment, vectors, langs, width), np.array(ids, np.int64))
+    return _current(index, alignment, len(index_ids(index)), collection)
 
 
-def _current(index: Any, means: MeanTable, collection: Collection) -> VectorIndex:
+def _current(index: Any, alignment: Alignment, measured: int, collection: Collection) -> VectorIndex:
     version = collection.version()
-    return VectorIndex(index, means, version, collection.state(version) or b"")
+    return VectorIndex(index, alignment, measured, version, collection.state(version) or b"")
 
 
-def _prepared(means: MeanTable, vectors: Vectors, langs: list[str]) -> Vectors:
-    return np.ascontiguousarray(means.centre(vectors, langs), dtype=np.float32)
+def _prepared(alignment: Alignment, vectors: Vectors, langs: list[str], width: int) -> Vectors:
+    mapped = alignment.mapped(alignment.passages(vectors, langs), langs)
+    return np.ascontiguousarray(mapped[:, :width], dtype=np.float32)
+
+
+def index_ids(index: Any) -> NDArray[np.int64]:
+    """The ids that a faiss.IndexIDMap2 holds."""
+    held: NDArray[np.int64] = faiss.vector_to_array(index.id_map)
+    return held
 
 
 def _catch_up(saved: VectorIndex, collection: Collection) -> VectorIndex:
     """Take off what has left the collection, add what has come, centred as the rest is."""
-    held = faiss.vector_to_array(saved.index.id_map)
+    held = index_ids(saved.index)
     wanted = collection.passage_ids()
     gone = np.setdiff1d(held, wanted)
     if len(gone):
         saved.index.remove_ids(faiss.IDSelectorBatch(gone))
     for ids, langs, vectors in collection.passage_vectors(np.setdiff1d(wanted, held).tolist()):
-        saved.index.add_with_ids(_prepared(saved.means, vectors, langs), np.array(ids, np.int64))
-    return _current(saved.index, saved.means, collection)
+        prepared = _prepared(saved.alignment, vectors, langs, saved.index.d)
+        saved.index.add_with_ids(prepared, np.array(ids, np.int64))
+    return _current(saved.index, saved.alignment, saved.measured, collection)
 
 
 def _save(current: VectorIndex, folder: Path) -> None:
-    langs = sorted(current.means.of)
-    write_arrays(
-        folder / _FILE,
-        {
-            "version": np.array(current.version, np.int64),
-            "state": np.frombuffer(current.state, np.uint8),
-            "langs": np.array(langs, dtype=np.str_),
-            "means": np.array([current.means.of[lang] for lang in langs], np.float32),
-            "fallback": current.means.fallback,
-            "index": faiss.serialize_index(current.index),
-        },
-    )
+    means, maps = current.alignment.means.passages, current.alignment.maps
+    langs, mapped = sorted(means.of), sorted(maps.of)
+    arrays: dict[str, NDArray[Any]] = {
+        "format": np.array(_FORMAT, np.int64),
+        "version": np.array(current.version, np.int64),
+        "measured": np.array(current.measured, np.int64),
+        "state": np.frombuffer(current.state, np.uint8),
+        "langs": np.array(langs, dtype=np.str_),
+        "means": np.array([means.of[lang] for lang in langs], np.float32),
+        "fallback": means.fallback,
+        "mapped": np.array(mapped, dtype=np.str_),
+        "index": faiss.serialize_index(current.index),
+    }
+    for number in range(len(current.alignment.parts)):
+        stack = [*(maps.of[lang][number] for lang in mapped), maps.fallback[number]]
+        arrays[f"maps{number}"] = np.array(stack, np.float16)
+        arrays[f"generic{number}"] = maps.generic[number]
+    write_arrays(folder / _FILE, arrays)
 
 
-def _load(folder: Path, dimension: int) -> VectorIndex | None:
+def _load(collection: Collection) -> VectorIndex | None:
     """The saved index, or None where it is missing, damaged, or of another width."""
-    saved = read_arrays(folder / _FILE)
+    saved = read_arrays(collection.folder / _FILE)
     if saved is None:
         return None
     try:
+        if int(saved["format"]) != _FORMAT:
+            return None
         index = faiss.deserialize_index(saved["index"])
-        means = MeanTable(dict(zip(saved["langs"].tolist(), saved["means"], strict=True)), saved["fallback"])
-        found = VectorIndex(index, means, int(saved["version"]), saved["state"].tobytes())
-    except (KeyError, ValueError, TypeError, RuntimeError):
+        passages = MeanTable(dict(zip(saved["langs"].tolist(), saved["means"], strict=True)), saved["fallback"])
+        means = replace(collection.language_means(), passages=passages)
+        alignment = Alignment(collection.parts, means, _maps(saved, collection.parts))
+        version, measured = int(saved["version"]), int(saved["measured"])
+        found = VectorIndex(index, alignment, measured, version, saved["state"].tobytes())
+    except (KeyError, IndexError, ValueError, TypeError, RuntimeError):
         return None  # whole, but saved by another release of this program or of FAISS
-    return found if index.d == dimension else None
+    return found if index.d == collection.parts[0].width else None
+
+
+def _maps(saved: dict[str, NDArray[Any]], parts: Parts) -> LanguageMaps:
+    stacks = [saved[f"maps{number}"].astype(np.float32) for number in range(len(parts))]
+    if any(stack.shape[1:] != (part.width, part.width) for stack, part in zip(stacks, parts, strict=True)):
+        raise ValueError("maps of another width")
+    of = {lang: [stack[place] for stack in stacks] for place, lang in enumerate(saved["mapped"].tolist())}
+    generic = [saved[f"generic{number}"] for number in range(len(parts))]
+    return LanguageMaps(of, [stack[-1] for stack in stacks], generic)

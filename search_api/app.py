@@ -30,6 +30,7 @@ _EXAMPLE = {
         {
             "rank": 1,
             "score": 0.3,
+            "weak": False,
             "document_id": "ar-january-ban",
             "passage_id": 1,
             "lang": "ar",
@@ -39,6 +40,7 @@ _EXAMPLE = {
             "url": "",
             "snippet": "حظرت الصين تصدير العناصر الأرضية النادرة.",
             "highlights": [{"start": 0, "end": 41, "kind": "sentence"}],
+            "also_in": [],
         }
     ],
 }
@@ -99,7 +101,13 @@ def _add_routes(app: FastAPI) -> None:
 
 
 def _answer(request: Request, parameters: SearchRequest) -> SearchResponse:
-    results = _opened(request).searcher.search(parameters.q, parameters.limit, parameters.lang)
+    results = _opened(request).searcher.search(
+        parameters.q,
+        parameters.limit,
+        parameters.lang,
+        collapse=parameters.collapse,
+        explain=parameters.explain,
+    )
     return SearchResponse.of(results)
 
 

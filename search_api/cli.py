@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from indexer.errors import SearchError
-from indexer.quick_query_encoder import load_query_encoder
+from indexer.models import load_query_encoder
 from search_api.opening import OpenSearcher, open_searcher, with_options
-from search_api.searcher import MOST_HITS, Results, checked_query
+from search_api.question import checked_query
+from search_api.searcher import MOST_HITS, Results
 from search_api.settings import Settings
 from search_api.terminal import lines_of
 
@@ -62,6 +63,10 @@ def _search_parser() -> argparse.ArgumentParser:
         help="only passages in this language; repeat for several (ar, en, ja, zh, ...)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    parser.add_argument(
+        "--no-collapse", action="store_true", help="documents that tell the same story as hits of their own"
+    )
+    parser.add_argument("--explain", action="store_true", help="what each stage of ranking contributed")
     add_common(parser)
     return parser
 
@@ -83,7 +88,9 @@ def _search(options: argparse.Namespace) -> int:
         raise SearchError(f"--limit {options.limit}, expected 1 to {MOST_HITS}")
     settings = with_options(Settings.from_environment(), options.collection, options.model, sample=options.sample)
     opened = open_searcher(settings, notice, load_query_encoder)
-    results = opened.searcher.search(query, options.limit, options.lang)
+    results = opened.searcher.search(
+        query, options.limit, options.lang, collapse=not options.no_collapse, explain=options.explain
+    )
     if options.json:
         _print_json(results)
     else:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
-from indexer.encoder import QueryEncoder, load_encoder
+from indexer.collection import FORMAT, Collection
+from indexer.encoder import QueryEncoder
 from indexer.errors import CollectionError, SettingsError
-from indexer.model_folders import default_model, fingerprint, folder_of
+from indexer.models import default_model, fingerprint_of, load_encoder
 from indexer.paths import cache_folder
 from indexer.sample import sample_digest, sample_documents
 from indexer.store import LocalStore
@@ -52,7 +52,7 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder)
 def _sample_collection(settings: Settings, notice: Notice) -> Path:
     """The folder where the sample collection lies, indexed for this model; new samples or models get another one."""
     model = settings.model or default_model()
-    folder = cache_folder() / "samples" / f"{fingerprint(folder_of(model))}-{sample_digest()}"
+    folder = cache_folder() / "samples" / f"{fingerprint_of(model)}-{sample_digest()}-{FORMAT}"
     documents = sample_documents()
     if _holds(folder, len(documents)):
         return folder

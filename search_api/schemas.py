@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from search_api.searcher import LONGEST_QUERY, MOST_HITS, Results
+from search_api.question import LONGEST_QUERY
+from search_api.searcher import MOST_HITS, Results
 
 
 class SearchRequest(BaseModel):
@@ -22,6 +23,8 @@ class SearchRequest(BaseModel):
         max_length=20,
         description="Only passages in these languages (ISO 639-1); repeat for several.",
     )
+    collapse: bool = Field(True, description="Whether documents that tell the same story are one hit.")
+    explain: bool = Field(False, description="Whether to say what each stage of ranking contributed.")
 
 
 class HighlightBody(BaseModel):
@@ -29,7 +32,15 @@ class HighlightBody(BaseModel):
 
     start: int
     end: int
-    kind: str = Field(description="`sentence`: the sentence that answers best.")
+    kind: str = Field(description="`sentence`: the sentence that answers best; `word`: a word of the query.")
+
+
+class TellingBody(BaseModel):
+    """Another document that tells the same story as the hit."""
+
+    document_id: str
+    lang: str
+    title: str
 
 
 class HitBody(BaseModel):
@@ -37,6 +48,7 @@ class HitBody(BaseModel):
 
     rank: int
     score: float = Field(description="1: the same; about 0: unrelated. Means the same in every language.")
+    weak: bool = Field(description="Whether the score is so low that the hit may well be off the topic.")
     document_id: str
     passage_id: int
     lang: str
@@ -46,6 +58,8 @@ class HitBody(BaseModel):
     url: str
     snippet: str
     highlights: list[HighlightBody]
+    also_in: list[TellingBody] = Field(description="Other documents with the same story, in this or other languages.")
+    explanation: dict[str, float] | None = Field(None, description="With `explain`: what each stage contributed.")
 
 
 class SearchResponse(BaseModel):

@@ -1,15 +1,14 @@
 """A question -> ranked hits, from whatever language. No web and no terminal in here.
 
-encode the question, take off the mean of its language
--> candidates: the passages nearest to it
--> score: a third the passage, two thirds its best sentence (a long passage hides the one sentence that answers)
--> the best passage of each document, its best sentence at the heart of the snippet
+encode the question, align it with each language
+-> candidates: the passages nearest to it, those with its words, those with its quotations
+-> scores by meaning (`scoring.py`), exact words within each language (`fusion.py`)
+-> the best passage of each document, one hit for each story (`stories.py`), its best sentence in the snippet
 """
 
 from __future__ import annotations
 
 import threading
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,20 +18,33 @@ from numpy.typing import NDArray
 
 from indexer.encoder import QueryEncoder
 from indexer.errors import QueryError
-from indexer.language_means import unit
 from indexer.languages import language_probabilities
+from indexer.parts import unit_parts
 from indexer.records import StoredPassage
 from indexer.store import Store
+from search_api.fusion import fused
+from search_api.question import Question, question_of
+from search_api.scoring import Scores, Stages, score
 from search_api.snippets import Snippet, snippet_of
+from search_api.stories import first_tellings
 
 Vectors = NDArray[np.float32]
 
-LONGEST_QUERY = 1_000
-"""Characters; the model reads the first few hundred."""
 MOST_HITS = 100
-SENTENCE_WEIGHT = 2 / 3
-"""The part of the best sentence in a score; the passage as a whole has the rest."""
-_CANDIDATES = 200
+WEAK = 0.1
+"""A hit with a lower score is marked weak."""
+_CANDIDATES, _WORDED, _QUOTING = 150, 30, 100
+_TELLINGS = 3
+"""How many times more documents are looked at for one story told twice than are shown."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Another document with the same story as a hit: a copy, a translation, a report of the same event."""
+
+    document_id: str
+    lang: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Hit:
 
     rank: int
     score: float
-    """Weighted mean of two cosines of centred vectors, passage's and best sentence's: about 0 unrelated, 1 the same."""
+    weak: bool
     document_id: str
     passage_id: int
     lang: str
@@ -50,12 +62,15 @@ class Hit:
     date: str
     url: str
     snippet: Snippet
+    also_in: Sequence[Telling] = ()
+    explanation: Mapping[str, float] | None = None
 
     def fields(self) -> dict[str, Any]:
         """The hit as the API and `search --json` show it."""
-        return {
+        fields = {
             "rank": self.rank,
             "score": round(self.score, 6),
+            "weak": self.weak,
             "document_id": self.document_id,
             "passage_id": self.passage_id,
             "lang": self.lang,
@@ -65,7 +80,11 @@ class Hit:
             "url": self.url,
             "snippet": self.snippet.text,
             "highlights": [asdict(highlight) for highlight in self.snippet.highlights],
+            "also_in": [asdict(telling) for telling in self.also_in],
         }
+        if self.explanation is not None:
+            fields["explanation"] = {name: round(value, 6) for name, value in self.explanation.items()}
+        return fields
 
 
 @dataclass(frozen=True)
@@ -78,103 +97,96 @@ class Results:
 
 
 @dataclass(frozen=True)
-class ScoredPassage:
-    """A candidate with its score and the place of its best sentence among its sentences."""
+class RankedDocument:
+    """A candidate document by its best passage."""
 
     passage: StoredPassage
     score: float
+    """The evidence, on a scale that is the same for every language and falls with the rank."""
     best_sentence: int
-
-
-def checked_query(text: str) -> str:
-    """The query without white space around it. Raises QueryError for what cannot be a question."""
-    if any(unicodedata.category(character) == "Cs" for character in text) or "\x00" in text:
-        raise QueryError("the query holds characters that are not text (NUL or half a surrogate pair); type it again")
-    text = text.strip()
-    if not text:
-        raise QueryError("the query is empty; give some words")
-    if len(text) > LONGEST_QUERY:
-        raise QueryError(f"the query has {len(text):,} characters, at most {LONGEST_QUERY:,} are read; shorten it")
-    if not any(character.isalnum() for character in text):
-        raise QueryError("the query has no letters or digits; give some words")
-    return text
+    explanation: Mapping[str, float]
 
 
 class Searcher:
     """Searches one store through one encoder; may be called from several threads."""
 
-    def __init__(self, store: Store, encoder: QueryEncoder, *, sentence_weight: float = SENTENCE_WEIGHT) -> None:
-        """`sentence_weight`: the part of the best sentence in a score, 0 to 1; 0 leaves sentences out of it."""
+    def __init__(self, store: Store, encoder: QueryEncoder, stages: Stages | None = None) -> None:
+        """`stages`: what to leave out, for comparison."""
         self._store = store
         self._encoder = encoder
-        self._sentence_weight = sentence_weight
+        self._stages = stages or Stages()
         self._encoding = threading.Lock()  # one query fills the cores; two at once would both be slower
 
-    def search(self, query: str, limit: int = 10, langs: Sequence[str] = ()) -> Results:
-        """The `limit` best documents (1 to 100), of some passage languages if given. Raises QueryError."""
-        text = checked_query(query)
+    def search(
+        self,
+        query: str,
+        limit: int = 10,
+        langs: Sequence[str] = (),
+        *,
+        collapse: bool = True,
+        explain: bool = False,
+    ) -> Results:
+        """The `limit` best documents (1 to 100), of some passage languages if given; with `collapse`, documents that
+        tell the same story are one hit. Raises QueryError."""
+        question = question_of(query)
         if not 1 <= limit <= MOST_HITS:
             raise QueryError(f"a limit of {limit}, expected 1 to {MOST_HITS}")
         self._store.refresh()
         with self._encoding:
-            vector = self._encoder.encode_queries([text])[0]
-        scored = self.rank(vector, self.query_languages(text), limit, langs)
-        return Results(text, len(scored), self._hits(scored[:limit]))
+            vector = self._encoder.encode_queries([question.text])[0]
+        ranked = self.rank(vector, question, limit, langs)
+        return Results(question.text, len(ranked), self._hits(question, ranked, limit, collapse, explain))
 
-    def query_languages(self, text: str) -> dict[str, float]:
-        """The languages that the query may be in, with probabilities."""
-        return language_probabilities(text, self._store.languages())
-
-    def rank(
-        self, vector: Vectors, probabilities: Mapping[str, float], limit: int, langs: Sequence[str] = ()
-    ) -> list[ScoredPassage]:
-        """The best passage of each candidate document, best first; `vector` is a raw query vector (dimension,)."""
-        query = self._store.means.centre_query(vector, probabilities)
-        ids, cosines = self._store.candidates(query, max(_CANDIDATES, 10 * limit), langs)
-        by_id = dict(zip(ids.tolist(), cosines.tolist(), strict=True))
+    def rank(self, vector: Vectors, question: Question, limit: int, langs: Sequence[str] = ()) -> list[RankedDocument]:
+        """The best passage of each candidate document, best first; `vector` is the raw query vector (dimension,)."""
+        probabilities = language_probabilities(question.text, self._store.languages())
+        query = self._store.alignment.query(vector, probabilities)
+        found = [self._store.candidates(query, max(_CANDIDATES, 5 * limit), langs)]
+        quoting: list[set[int]] = []
+        if self._stages.exact:
+            found.append(self._store.worded(question.text, _WORDED, langs))
+            for phrase in question.phrases:
+                found.append(self._store.quoting(phrase, _QUOTING, langs))
+                quoting.append(set(found[-1].tolist()))
+        ids = np.array(list(dict.fromkeys(np.concatenate(found).tolist())), np.int64)
         passages = self._store.passages(ids.tolist())
-        best: dict[int, ScoredPassage] = {}
-        for scored in self._score(query, passages, by_id):
-            held = best.get(scored.passage.document)
-            if held is None or scored.score > held.score:
-                best[scored.passage.document] = scored
-        return sorted(best.values(), key=lambda scored: (-scored.score, scored.passage.document))
-
-    def _score(
-        self, query: Vectors, passages: Sequence[StoredPassage], cosines: Mapping[int, float]
-    ) -> list[ScoredPassage]:
-        """All sentences of all candidates in one product."""
         if not passages:
             return []
-        counts = [len(passage.sentences) for passage in passages]
-        means = self._store.means.sentences
-        mean_rows = np.stack([means[passage.lang] for passage in passages])
-        raw = np.concatenate([passage.sentence_vectors for passage in passages])
-        similarities = unit(raw - np.repeat(mean_rows, counts, axis=0)) @ query
-        weight = self._sentence_weight
-        scored, start = [], 0
-        for passage, count in zip(passages, counts, strict=True):
-            own = similarities[start : start + count]
-            place = int(own.argmax())
-            score = (1 - weight) * cosines[passage.id] + weight * float(own[place])
-            scored.append(ScoredPassage(passage, score, place))
-            start += count
-        return scored
+        scores = score(query, passages, self._store.alignment, self._stages)
+        words = np.zeros(len(passages), np.float32)
+        if self._stages.exact:
+            words = self._store.word_shares(question.text, np.array([passage.id for passage in passages], np.int64))
+        return _ranked(passages, scores, words, quoting, self._stages)
 
-    def _hits(self, ranked: Sequence[ScoredPassage]) -> list[Hit]:
-        documents = self._store.documents([scored.passage.document for scored in ranked])
+    def _hits(
+        self, question: Question, ranked: Sequence[RankedDocument], limit: int, collapse: bool, explain: bool
+    ) -> list[Hit]:
+        looked_at = ranked[: _TELLINGS * limit if collapse else limit]
+        documents = self._store.documents([candidate.passage.document for candidate in looked_at])
+        found = [
+            (candidate, self._store.text(candidate.passage.document, candidate.passage.start, candidate.passage.end))
+            for candidate in looked_at
+            if candidate.passage.document in documents
+        ]
+        # What another process has deleted since the candidates were read is left out.
+        looked_at = [candidate for candidate, text in found if text]
+        texts = [text for _, text in found if text]
+        firsts = list(range(len(looked_at)))
+        if collapse and looked_at:
+            firsts = first_tellings(self._stories(looked_at), [ranked.passage.lang for ranked in looked_at], texts)
         hits: list[Hit] = []
-        for scored in ranked:
-            passage = scored.passage
-            document = documents.get(passage.document)
-            if document is None:
-                continue  # deleted by another process since the candidates were read
-            text = self._store.text(passage.document, passage.start, passage.end)
+        for place, candidate in enumerate(looked_at):
+            if firsts[place] != place or len(hits) == limit:
+                continue
+            passage, document = candidate.passage, documents[candidate.passage.document]
+            retold = [looked_at[later] for later, first in enumerate(firsts) if first == place and later != place]
+            others = [documents[other.passage.document] for other in retold]
             spans = [(int(a) - passage.start, int(b) - passage.start) for a, b in passage.sentences]
             hits.append(
                 Hit(
                     rank=len(hits) + 1,
-                    score=scored.score,
+                    score=candidate.score,
+                    weak=candidate.score < WEAK,
                     document_id=document.id,
                     passage_id=passage.id,
                     lang=passage.lang,
@@ -182,12 +194,61 @@ class Searcher:
                     source=document.source,
                     date=document.date,
                     url=document.url,
-                    snippet=snippet_of(text, spans, scored.best_sentence),
+                    snippet=snippet_of(texts[place], spans, candidate.best_sentence, question.words),
+                    also_in=[Telling(other.id, other.lang, other.title) for other in others],
+                    explanation=candidate.explanation if explain else None,
                 )
             )
         return hits
 
-    def document_ids(self, ranked: Sequence[ScoredPassage]) -> list[str]:
+    def _stories(self, ranked: Sequence[RankedDocument]) -> Vectors:
+        """(n, dimension) of whole documents, of length 1, comparable with each other across languages."""
+        alignment = self._store.alignment
+        langs = [candidate.passage.lang for candidate in ranked]
+        aligned = alignment.passages(np.stack([candidate.passage.document_vector for candidate in ranked]), langs)
+        stories: Vectors = unit_parts(alignment.mapped(aligned, langs), alignment.parts)
+        return stories
+
+    def document_ids(self, ranked: Sequence[RankedDocument]) -> list[str]:
         """The ids of ranked documents, in order: what an evaluation needs."""
-        documents = self._store.documents([scored.passage.document for scored in ranked])
-        return [documents[scored.passage.document].id for scored in ranked if scored.passage.document in documents]
+        documents = self._store.documents([candidate.passage.document for candidate in ranked])
+        numbers = (candidate.passage.document for candidate in ranked)
+        return [documents[number].id for number in numbers if number in documents]
+
+
+def _ranked(
+    passages: Sequence[StoredPassage], scores: Scores, words: Vectors, quoting: Sequence[set[int]], stages: Stages
+) -> list[RankedDocument]:
+    """The best passage of each document by meaning and words together, documents in the order of their fused scores."""
+    both = scores.total + np.float32(stages.exact) * words
+    quotes = np.array([sum(passage.id in found for found in quoting) for passage in passages])
+    by_document: dict[int, list[int]] = {}
+    for place, passage in enumerate(passages):
+        by_document.setdefault(passage.document, []).append(place)
+    shown = [max(places, key=lambda place: (quotes[place], both[place])) for places in by_document.values()]
+    meaning = np.array([scores.total[places].max() for places in by_document.values()], np.float32)
+    evidence = np.array([scores.own[places].max() for places in by_document.values()], np.float32)
+    shares = np.array([words[places].max() for places in by_document.values()], np.float32)
+    ids = [{passages[place].id for place in places} for places in by_document.values()]
+    quoted = [all(not found.isdisjoint(own) for found in quoting) for own in ids]
+    final = fused(meaning, both[shown], shares, [passages[place].lang for place in shown], stages.exact)
+    order = sorted(range(len(shown)), key=lambda item: (not quoted[item], -final[item], passages[shown[item]].document))
+    falling = -np.sort(-evidence)
+    return [
+        RankedDocument(
+            passage=passages[shown[item]],
+            score=float(falling[rank]),
+            best_sentence=int(scores.best_sentence[shown[item]]),
+            explanation={
+                "passage": float(scores.passage[shown[item]]),
+                "sentence": float(scores.sentence[shown[item]]),
+                "generic": -float(scores.generic[shown[item]]),
+                "evidence": float(scores.own[shown[item]]),
+                "feedback": float(scores.total[shown[item]] - scores.own[shown[item]]),
+                "words": float(words[shown[item]]),
+                "fusion": float(final[item] - scores.total[shown[item]]),
+                "quoted": float(bool(quoting) and quoted[item]),
+            },
+        )
+        for rank, item in enumerate(order)
+    ]

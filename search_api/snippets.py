@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.sentences import Span, best_cut
+from indexer.words import Word, matching_spans
 
 LENGTH = 240
 """About how many characters a snippet has; Chinese and Japanese say as much in half of it."""
@@ -15,7 +16,8 @@ _ELLIPSIS = "…"
 
 @dataclass(frozen=True)
 class Highlight:
-    """A stretch of the snippet, offsets into `Snippet.text`; kind `sentence`: the one that answers best."""
+    """A stretch of the snippet, offsets into `Snippet.text`; kind `sentence`: the one that answers best, or `word`: a
+    word of the query, inside it or around it."""
 
     start: int
     end: int
@@ -30,8 +32,15 @@ class Snippet:
     highlights: Sequence[Highlight]
 
 
-def snippet_of(text: str, sentences: Sequence[Span], best: int) -> Snippet:
-    """`sentences`: spans in `text`, `best` the place of the one to show. Runs of white space become one space."""
+def snippet_of(text: str, sentences: Sequence[Span], best: int, query: Sequence[Word] = ()) -> Snippet:
+    """`sentences`: spans in `text`, `best` the place of the one to show, `query`: words to mark. Runs of white space
+    become one space."""
+    plain = _around(text, sentences, best)
+    words = [Highlight(start, end, "word") for start, end in matching_spans(plain.text, query)]
+    return Snippet(plain.text, (*plain.highlights, *words))
+
+
+def _around(text: str, sentences: Sequence[Span], best: int) -> Snippet:
     start, end = sentences[best]
     length = LENGTH if _is_wide_spaced(text[start:end]) else LENGTH // 2
     if end - start > length:

@@ -24,7 +24,7 @@ MARKS = ("⟦", "⟧")
 
 def lines_of(hit: Hit, width: int, color: bool) -> list[str]:
     """A hit as lines of at most `width` columns: rank, score, language and title; date, source and id; the snippet."""
-    head = f"{hit.rank:>2}  {hit.score:.2f}  {hit.lang:<3} "
+    head = f"{hit.rank:>2}  {hit.score:.2f}{'?' if hit.weak else ' '} {hit.lang:<3} "
     title = clip(_clean(hit.title) or _clean(hit.document_id), width - cell_len(head))
     about = " · ".join(_clean(part) for part in (hit.date, hit.source, hit.document_id) if part)
     lines = [head + _styled(isolated(title, hit.lang), "1", color)]
@@ -32,6 +32,12 @@ def lines_of(hit: Hit, width: int, color: bool) -> list[str]:
     indent = 10 if width >= 30 else 2
     marked = wrap(marked_snippet(hit, color), max(2, width - indent))
     lines += [" " * indent + isolated(line, hit.lang) for line in _reopened(marked)]
+    for telling in hit.also_in:
+        title = isolated(clip(_clean(telling.title) or _clean(telling.document_id), width - 18), telling.lang)
+        lines.append("    " + _styled(f"also in {telling.lang:<3} {title}", "2", color))
+    if hit.explanation is not None:
+        parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explanation.items())
+        lines += ["    " + _styled(line, "2", color) for line in wrap(parts, max(2, width - 4))]
     return lines
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.encoder import SentenceTransformerEncoder, load_encoder
+from indexer.encoder import SentenceTransformerEncoder
+from indexer.joint_encoder import JointEncoder
+from indexer.models import load_encoder
 from tests.fakes import FakeEncoder
 
 BENCHMARKS = Path(os.environ.get("SEARCH_BENCHMARKS", Path(__file__).parents[2] / "shared" / "benchmarks"))
@@ -29,9 +31,19 @@ def own_folders() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def encoder() -> SentenceTransformerEncoder:
-    """The real model."""
-    return load_encoder()
+def encoder() -> JointEncoder:
+    """The real models, as a user has them."""
+    loaded = load_encoder()
+    assert isinstance(loaded, JointEncoder)
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def first_encoder(encoder: JointEncoder) -> SentenceTransformerEncoder:
+    """The first of the two alone, multilingual-e5-small-q4; taken out, so that it is loaded once."""
+    first = encoder._first
+    assert isinstance(first, SentenceTransformerEncoder)
+    return first
 
 
 @pytest.fixture

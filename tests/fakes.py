@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoder import Progress
+from indexer.parts import Part, Parts
 
 Vectors = NDArray[np.float32]
 
@@ -34,6 +35,7 @@ class FakeEncoder:
         self.name = name
         self.fingerprint = fingerprint
         self.dimension = len(TOPICS) + len(_SCRIPTS)
+        self.parts: Parts = (Part(self.dimension, 1.0),)
         self.max_tokens = max_tokens
         self.batches: list[list[str]] = []
 

@@ -26,6 +26,7 @@ _DOCUMENTS = [
     Document("b", "أعلنت الحكومة حظر التصدير. بقيت المتاجر مفتوحة.", "قرار"),
     Document("c", "Prices for gas rose.", "Prices"),
 ]
+"""The first two tell the same story."""
 
 
 @pytest.fixture
@@ -43,17 +44,78 @@ def client(tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_get_and_post_give_the_same_answer(client: TestClient) -> None:
-    got = client.get("/search", params={"q": "ban", "limit": 2})
-    posted = client.post("/search", json={"q": "ban", "limit": 2})
-    assert got.status_code == posted.status_code == 200
-    assert got.json() == posted.json()
+    for options in ({"limit": 2}, {"collapse": False, "explain": True}):
+        got = client.get("/search", params={"q": "ban", **options})
+        posted = client.post("/search", json={"q": "ban", **options})
+        assert got.status_code == posted.status_code == 200
+        assert got.json() == posted.json()
 
 
 def test_an_answer_has_query_total_and_hits(client: TestClient) -> None:
     answer = client.get("/search", params={"q": " ban "}).json()
     assert list(answer) == ["query", "total", "hits"]
-    assert (answer["query"], answer["total"], len(answer["hits"])) == ("ban", 3, 3)
-    assert {hit["document_id"] for hit in answer["hits"][:2]} == {"a", "b"}
+    assert (answer["query"], answer["total"], len(answer["hits"])) == ("ban", 3, 2)
+    apart = client.get("/search", params={"q": "ban", "collapse": "false"}).json()
+    assert (apart["total"], len(apart["hits"])) == (3, 3)
+    assert {hit["document_id"] for hit in apart["hits"][:2]} == {"a", "b"}
+
+
+def test_documents_with_one_story_are_one_hit_unless_collapse_is_off(client: TestClient) -> None:
+    first, second = client.get("/search", params={"q": "ban"}).json()["hits"]
+    told = {
+        "a": {"document_id": "a", "lang": "en", "title": "A ban"},
+        "b": {"document_id": "b", "lang": "ar", "title": "قرار"},
+    }
+    (other,) = told.keys() - {first["document_id"]}
+    assert (first["also_in"], second["document_id"], second["also_in"]) == ([told[other]], "c", [])
+    apart = client.get("/search", params={"q": "ban", "collapse": "false"}).json()["hits"]
+    assert [hit["also_in"] for hit in apart] == [[], [], []]
+
+
+def test_a_hit_off_the_topic_is_marked_weak(client: TestClient) -> None:
+    hits = client.get("/search", params={"q": "ban", "collapse": "false"}).json()["hits"]
+    assert {hit["document_id"]: hit["weak"] for hit in hits} == {"a": False, "b": False, "c": True}
+    assert [hit["weak"] for hit in hits] == [hit["score"] < 0.1 for hit in hits]
+
+
+def test_an_explanation_is_there_when_asked_for_and_adds_up(client: TestClient) -> None:
+    hits = client.get("/search", params={"q": '"ban" gas', "explain": "true", "collapse": "false"}).json()["hits"]
+    parts = [hit["explanation"] for hit in hits]
+    assert list(parts[0]) == ["passage", "sentence", "generic", "evidence", "feedback", "words", "fusion", "quoted"]
+    for own in parts:
+        assert own["evidence"] == pytest.approx(own["passage"] / 3 + 2 * own["sentence"] / 3 + own["generic"], abs=1e-5)
+    assert (hits[0]["document_id"], [own["quoted"] for own in parts]) == ("a", [1, 0, 0])
+    sums = [own["evidence"] + own["feedback"] + own["fusion"] for own in parts]
+    assert sums[1] >= sums[2]
+    unasked = client.get("/search", params={"q": "ban"}).json()["hits"]
+    assert {hit["explanation"] for hit in unasked} == {None}
+
+
+@pytest.mark.parametrize(
+    ("query", "document", "marked"),
+    [
+        ("open shops ban", "a", ["ban", "Shops", "open"]),
+        ("حظر المتاجر", "b", ["حظر", "المتاجر"]),
+        ("政府 禁輸品", "ja", ["政府", "禁輸"]),
+        ("商店照常營業嗎", "zh", ["商店照常营业"]),
+        ("weather", "a", []),
+    ],
+    ids=["en", "ar", "ja", "zh", "none"],
+)
+def test_words_of_the_question_are_highlighted_to_the_character(
+    tmp_path: Path, fake: FakeEncoder, client: TestClient, query: str, document: str, marked: list[str]
+) -> None:
+    more = [
+        Document("ja", "政府は禁輸を発表した。みせはあいていた。", "発表"),
+        Document("zh", "政府宣布禁令。商店照常营业。", "公告"),
+    ]
+    with Collection.open(tmp_path / "collection", writable=True) as collection:
+        index_documents(more, collection, fake)
+    hits = client.get("/search", params={"q": query, "collapse": "false"}).json()["hits"]
+    (hit,) = (hit for hit in hits if hit["document_id"] == document)
+    kinds = [mark["kind"] for mark in hit["highlights"]]
+    assert kinds == ["sentence", *["word"] * len(marked)]
+    assert [hit["snippet"][mark["start"] : mark["end"]] for mark in hit["highlights"][1:]] == marked
 
 
 def test_a_hit_has_the_fields_of_the_contract(client: TestClient) -> None:
@@ -62,6 +124,7 @@ def test_a_hit_has_the_fields_of_the_contract(client: TestClient) -> None:
         [
             "rank",
             "score",
+            "weak",
             "document_id",
             "passage_id",
             "lang",
@@ -71,11 +134,14 @@ def test_a_hit_has_the_fields_of_the_contract(client: TestClient) -> None:
             "url",
             "snippet",
             "highlights",
+            "also_in",
+            "explanation",
         ]
     )
     assert (hit["document_id"], hit["source"], hit["date"]) == ("a", "sample", "2026-01-06")
-    (mark,) = hit["highlights"]
-    assert hit["snippet"][mark["start"] : mark["end"]] == "The ban was announced."
+    sentence, word = hit["highlights"]
+    assert hit["snippet"][sentence["start"] : sentence["end"]] == "The ban was announced."
+    assert word == {"start": 4, "end": 7, "kind": "word"}
 
 
 def test_languages_may_be_repeated(client: TestClient) -> None:
@@ -97,6 +163,8 @@ def test_languages_may_be_repeated(client: TestClient) -> None:
         ({"q": "ban", "limit": 101}, "limit: "),
         ({"q": "ban", "limit": "many"}, "limit: "),
         ({"q": "ban", "unknown": "1"}, "unknown: "),
+        ({"q": "ban", "collapse": "perhaps"}, "collapse: "),
+        ({"q": "ban", "explain": "perhaps"}, "explain: "),
     ],
 )
 def test_bad_parameters_are_422_with_one_line(client: TestClient, parameters: dict[str, Any], said: str) -> None:
@@ -130,7 +198,7 @@ def test_unknown_paths_and_methods_are_problems_too(client: TestClient) -> None:
 
 
 def test_an_error_within_shows_nothing_of_the_inside(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret path /home/x")
 
     monkeypatch.setattr(Searcher, "search", broken)
@@ -143,7 +211,7 @@ def test_an_error_within_shows_nothing_of_the_inside(client: TestClient, monkeyp
 def test_a_collection_that_cannot_be_read_is_503_and_named_in_the_log_alone(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def damaged(*_: object) -> None:
+    def damaged(*_: object, **__: object) -> None:
         raise CollectionError("/home/x/collection: the collection is damaged")
 
     monkeypatch.setattr(Searcher, "search", damaged)

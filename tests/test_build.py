@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer import cli, lexical_index
 from indexer.build import Summary, index_documents, open_or_create
 from indexer.checked_file import read_arrays
 from indexer.collection import Collection
 from indexer.documents import Document, Skipped, read_documents
 from indexer.errors import ModelMismatch
 from indexer.language_means import Prior
+from indexer.parts import Part
 from indexer.sample import passage_budget, prior_of
 from indexer.sentences import sentence_spans
 from indexer.vector_index import open_index
@@ -30,11 +32,10 @@ ARABIC = Document("ar", "بدأ حظر الغاز اليوم. وينتهي في 
 JAPANESE = Document("ja", "ウランの禁輸が今日から始まった。ガスは五月まで続く。", "禁輸", metadata={"page": 3})
 
 
-def saved_version(collection: Collection) -> int:
-    """The version that the index on disk covers."""
-    saved = read_arrays(collection.folder / "vectors.index")
-    assert saved is not None
-    return int(saved["version"])
+def saved_versions(collection: Collection) -> list[int]:
+    """The versions that the indexes on disk cover."""
+    files = [read_arrays(collection.folder / name) for name in ("vectors.index", "lexical.index/manifest")]
+    return [int(saved["version"]) for saved in files if saved]
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +133,30 @@ def test_each_vector_is_that_of_its_own_text(collection: Collection, fake: FakeE
                 own = f"{document.title}\n{own}"
             np.testing.assert_allclose(vector, fake.encode_queries([own])[0], atol=1e-3)
             sentences = [document.text[a:b] for a, b in passage.sentences.tolist()]
-            np.testing.assert_allclose(passage.sentence_vectors, fake.encode_queries(sentences), atol=1e-3)
+            rounding = 1 / 254  # of vectors whose components are at most 1
+            np.testing.assert_allclose(passage.sentence_vectors, fake.encode_queries(sentences), atol=rounding)
+            beside = [other for other in passages.values() if other.document == passage.document]
+            mean = sum(other.vector for other in beside) / len(beside)
+            np.testing.assert_allclose(passage.document_vector, mean, atol=1e-3)
             assert lang == passage.lang == described[passage.document].lang
+    assert len(passages) > len(documents)
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
+
+
+def test_headings_are_stored_as_such(collection: Collection, fake: FakeEncoder) -> None:
+    text = "On gas\n\nThe ban began today. It ends in May.\n\nOn drones\n\nThe drone is new."
+    index_documents([Document("a", text, "", "en"), JAPANESE], collection, fake)
+    headings: list[str] = []
+    others: list[str] = []
+    number = numbers(collection)["a"]
+    for passage in collection.passages(collection.passage_ids().tolist()):
+        if passage.document == number:
+            for (start, end), heading in zip(passage.sentences.tolist(), passage.headings, strict=True):
+                (headings if heading else others).append(text[start:end])
+        else:
+            assert not passage.headings.any()
+    assert headings == ["On gas", "On drones"]
+    assert others == ["The ban began today.", "It ends in May.", "The drone is new."]
 
 
 def test_the_title_is_encoded_in_front_of_a_passage_but_not_of_its_sentences(
@@ -311,7 +333,8 @@ def test_an_interruption_keeps_what_was_committed_and_the_next_run_does_the_rest
         index_documents(interrupted(), collection, fake)
     assert contents(collection).keys() == {"d0", "d1", "d2"}
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
-    assert saved_version(collection) == collection.version() == 1  # the index, too, has what was committed
+    assert collection.version() == 1
+    assert saved_versions(collection) == [1, 1]  # the indexes, too, have what was committed
 
     fake.batches.clear()
     summary = index_documents(documents, collection, fake)
@@ -319,7 +342,8 @@ def test_an_interruption_keeps_what_was_committed_and_the_next_run_does_the_rest
     assert not any(text.startswith(("Gas d0 ", "Gas d1 ", "Gas d2 ")) for text in encoded_texts(fake))
     assert contents(collection) == fresh(tmp_path / "fresh", documents)
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
-    assert len(open_index(collection)) == len(collection.passage_ids())
+    for index in (open_index(collection), lexical_index.open_index(collection)):
+        assert len(index) == len(collection.passage_ids())
 
 
 def test_an_encoder_that_fails_keeps_what_was_committed(
@@ -341,11 +365,12 @@ def test_an_encoder_that_fails_keeps_what_was_committed(
     assert contents(collection) == fresh(tmp_path / "fresh", documents)
 
 
-def test_the_saved_index_covers_the_collection_after_a_run(collection: Collection, fake: FakeEncoder) -> None:
+def test_the_saved_indexes_cover_the_collection_after_a_run(collection: Collection, fake: FakeEncoder) -> None:
     for documents in ([ENGLISH, ARABIC], [JAPANESE], [ENGLISH]):
         index_documents(documents, collection, fake)
-        assert saved_version(collection) == collection.version()
-        assert len(open_index(collection)) == len(collection.passage_ids())
+        assert saved_versions(collection) == [collection.version()] * 2
+        for index in (open_index(collection), lexical_index.open_index(collection)):
+            assert len(index) == len(collection.passage_ids())
 
 
 # The collection
@@ -354,11 +379,38 @@ def test_the_saved_index_covers_the_collection_after_a_run(collection: Collectio
 def test_a_new_collection_is_made_for_the_model(tmp_path: Path, prior: Prior) -> None:
     encoder = FakeEncoder(name="small", fingerprint="small-1", max_tokens=60)
     with open_or_create(tmp_path / "c", encoder) as collection:
-        assert (collection.model, collection.fingerprint, collection.dimension) == ("small", "small-1", 8)
+        assert (collection.model, collection.fingerprint) == ("small", "small-1")
+        assert (collection.parts, collection.dimension) == ((Part(8, 1.0),), 8)
         assert collection.budget == passage_budget(encoder) == 28
         means = collection.language_means()
         for lang, own in prior.sums.items():
             np.testing.assert_allclose(means.passages[lang], own.passage_sum / own.passages, rtol=1e-5)
+        kept = collection.prior()
+        assert kept.covariances.keys() == prior.covariances.keys() == prior.sums.keys()
+        for lang, (square,) in prior.covariances.items():
+            np.testing.assert_allclose(kept.covariances[lang][0], square, rtol=2**-11, atol=2**-25)
+
+
+def test_a_collection_of_a_model_with_two_parts_knows_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose prior has a covariance for each, and whose sentences keep to theirs."""
+
+    class TwoParts(FakeEncoder):
+        def __init__(self) -> None:
+            super().__init__(fingerprint="two")
+            self.parts = (Part(5, 0.7), Part(3, 0.3))
+
+    encoder = TwoParts()
+    monkeypatch.setattr("indexer.build.prior_of", prior_of)
+    with open_or_create(tmp_path / "c", encoder) as collection:
+        index_documents([ENGLISH, ARABIC, JAPANESE], collection, encoder)
+    with Collection.open(tmp_path / "c") as collection:
+        assert collection.parts == encoder.parts
+        assert {tuple(own.shape for own in squares) for squares in collection.prior().covariances.values()} == {
+            ((5, 5), (3, 3))
+        }
+        index = open_index(collection)
+        assert index.index.d == 5
+        assert [square.shape for square in index.alignment.maps["en"]] == [(5, 5), (3, 3)]
     assert Collection.exists(tmp_path / "c")
 
 
@@ -395,3 +447,10 @@ def test_a_collection_of_another_model_is_closed_again(tmp_path: Path, monkeypat
     with pytest.raises(ModelMismatch):
         open_or_create(tmp_path / "c", FakeEncoder("other", "other-1"))
     assert len(closed) == 1
+
+
+def test_the_command_that_deletes_brings_both_indexes_up_to_date(collection: Collection, fake: FakeEncoder) -> None:
+    index_documents([ENGLISH, ARABIC, JAPANESE], collection, fake)
+    assert cli.main(["--collection", str(collection.folder), "--delete", "en"]) == 0
+    assert saved_versions(collection) == [2, 2]
+    assert contents(collection).keys() == {"ar", "ja"}

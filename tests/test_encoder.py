@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 
+from eval import cli
+from eval.benchmarks import encoding
 from eval.benchmarks.encoding import mixed_texts
-from indexer.encoder import SentenceTransformerEncoder, batches, load_encoder, prompts_of
+from indexer import quick_query_encoder
+from indexer.encoder import SentenceTransformerEncoder, batches, prompts_of
 from indexer.errors import ModelError
-from indexer.model_folders import fingerprint, folder_of
-from indexer.quick_query_encoder import QuickQueryEncoder, load_query_encoder
+from indexer.model_folders import fingerprint, first_model, folder_of
+from indexer.models import load_encoder
+from indexer.quick_query_encoder import QuickQueryEncoder
 
 _QUERIES = [
     "rare earth export ban",
@@ -28,58 +32,58 @@ _QUERIES = [
 
 
 @pytest.fixture(scope="module")
-def plain(encoder: SentenceTransformerEncoder) -> SentenceTransformer:
-    return SentenceTransformer(str(folder_of(encoder.name)), device="cpu")
+def plain(first_encoder: SentenceTransformerEncoder) -> SentenceTransformer:
+    return SentenceTransformer(str(folder_of(first_encoder.name)), device="cpu")
 
 
 def test_passages_agree_with_sentence_transformers(
-    encoder: SentenceTransformerEncoder, plain: SentenceTransformer
+    first_encoder: SentenceTransformerEncoder, plain: SentenceTransformer
 ) -> None:
-    texts = mixed_texts(encoder)[:60]
+    texts = mixed_texts(first_encoder)[:60]
     expected = plain.encode(texts, prompt_name="passage")
-    assert (encoder.encode_passages(texts) * expected).sum(axis=1).min() > 0.9998
+    assert (first_encoder.encode_passages(texts) * expected).sum(axis=1).min() > 0.9998
 
 
-def test_queries_have_the_query_prompt(encoder: SentenceTransformerEncoder, plain: SentenceTransformer) -> None:
+def test_queries_have_the_query_prompt(first_encoder: SentenceTransformerEncoder, plain: SentenceTransformer) -> None:
     expected = plain.encode(_QUERIES, prompt_name="query")
-    assert (encoder.encode_queries(_QUERIES) * expected).sum(axis=1).min() > 0.9998
+    assert (first_encoder.encode_queries(_QUERIES) * expected).sum(axis=1).min() > 0.9998
 
 
-def test_rows_are_unit_float32_in_the_order_given(encoder: SentenceTransformerEncoder) -> None:
+def test_rows_are_unit_float32_in_the_order_given(first_encoder: SentenceTransformerEncoder) -> None:
     texts = ["short", "a much longer text about uranium in Kazakhstan and its buyers", "short", "中"]
-    rows = encoder.encode_passages(texts)
+    rows = first_encoder.encode_passages(texts)
     assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
     assert np.array_equal(rows[0], rows[2])
-    assert (rows[1] * encoder.encode_passages([texts[1]])[0]).sum() > 0.9999
+    assert (rows[1] * first_encoder.encode_passages([texts[1]])[0]).sum() > 0.9999
 
 
-def test_no_texts_give_no_rows(encoder: SentenceTransformerEncoder) -> None:
-    assert encoder.encode_passages([]).shape == (0, 384)
-    assert encoder.encode_queries([]).shape == (0, 384)
+def test_no_texts_give_no_rows(first_encoder: SentenceTransformerEncoder) -> None:
+    assert first_encoder.encode_passages([]).shape == (0, 384)
+    assert first_encoder.encode_queries([]).shape == (0, 384)
 
 
-def test_progress_ends_at_the_number_of_distinct_texts(encoder: SentenceTransformerEncoder) -> None:
+def test_progress_ends_at_the_number_of_distinct_texts(first_encoder: SentenceTransformerEncoder) -> None:
     seen: list[tuple[int, int]] = []
-    encoder.encode_passages(["a", "b", "a", "c"], lambda done, total: seen.append((done, total)))
+    first_encoder.encode_passages(["a", "b", "a", "c"], lambda done, total: seen.append((done, total)))
     assert seen[-1] == (3, 3)
 
 
-def test_text_beyond_the_model_s_limit_is_cut_not_refused(encoder: SentenceTransformerEncoder) -> None:
+def test_text_beyond_the_model_s_limit_is_cut_not_refused(first_encoder: SentenceTransformerEncoder) -> None:
     long = "uranium " * 2000
-    assert np.isclose(np.linalg.norm(encoder.encode_passages([long])), 1, atol=1e-6)
+    assert np.isclose(np.linalg.norm(first_encoder.encode_passages([long])), 1, atol=1e-6)
 
 
-def test_a_passage_of_the_full_budget_is_read_to_its_end(encoder: SentenceTransformerEncoder) -> None:
-    words = ["gas"] * (encoder.max_tokens - 1)
-    assert encoder.count_tokens([" ".join(words)]) == [encoder.max_tokens - 1]
-    with_last, without = encoder.encode_passages([" ".join([*words[:-1], "uranium"]), " ".join(words)])
+def test_a_passage_of_the_full_budget_is_read_to_its_end(first_encoder: SentenceTransformerEncoder) -> None:
+    words = ["gas"] * (first_encoder.max_tokens - 1)
+    assert first_encoder.count_tokens([" ".join(words)]) == [first_encoder.max_tokens - 1]
+    with_last, without = first_encoder.encode_passages([" ".join([*words[:-1], "uranium"]), " ".join(words)])
     assert with_last @ without < 0.9999
 
 
-def test_token_ends_are_offsets_into_the_text(encoder: SentenceTransformerEncoder) -> None:
+def test_token_ends_are_offsets_into_the_text(first_encoder: SentenceTransformerEncoder) -> None:
     text = "Ｔｏｋｙｏ 2025: 輸出規制 😀 أزمة."
-    ends = encoder.token_ends(text)
+    ends = first_encoder.token_ends(text)
     assert ends == sorted(ends)
     assert ends[-1] == len(text)
 
@@ -92,38 +96,51 @@ def test_batches_hold_every_place_once_within_the_budget(lengths: list[int], bud
 
 
 def test_mixed_lengths_are_encoded_faster_than_by_sentence_transformers_itself(
-    encoder: SentenceTransformerEncoder, plain: SentenceTransformer
+    first_encoder: SentenceTransformerEncoder, plain: SentenceTransformer
 ) -> None:
     """The figure in the README comes from `search-eval bench encoding`; this only sees that nothing broke."""
-    texts = mixed_texts(encoder)[:80]
+    texts = mixed_texts(first_encoder)[:80]
     ours = theirs = float("inf")
     for _ in range(2):
         start = time.perf_counter()
-        encoder.encode_passages(texts)
+        first_encoder.encode_passages(texts)
         middle = time.perf_counter()
         plain.encode(texts, prompt_name="passage")
         ours, theirs = min(ours, middle - start), min(theirs, time.perf_counter() - middle)
     assert theirs > ours
 
 
+def test_the_comparison_with_sentence_transformers_is_of_the_first_model_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+
+    def measure(encoder: SentenceTransformerEncoder) -> dict[str, str]:
+        measured.append(encoder.name)
+        return {}
+
+    monkeypatch.setattr(encoding, "measure", measure)
+    assert cli.main(["bench", "encoding"]) == 0
+    assert measured == [first_model()]
+
+
 def test_the_quick_query_encoder_gives_sentence_transformers_vectors(plain: SentenceTransformer) -> None:
-    quick = load_query_encoder()
+    quick = quick_query_encoder.load(first_model())
     assert isinstance(quick, QuickQueryEncoder)
     queries = [*_QUERIES, "long " * 700]
     expected = plain.encode(queries, prompt_name="query")
     assert (quick.encode_queries(queries) * expected).sum(axis=1).min() > 0.999999
 
 
-def test_quick_and_full_encoder_have_one_identity(encoder: SentenceTransformerEncoder) -> None:
-    quick = load_query_encoder()
-    assert (quick.name, quick.fingerprint) == (encoder.name, encoder.fingerprint)
+def test_quick_and_full_encoder_have_one_identity(first_encoder: SentenceTransformerEncoder) -> None:
+    quick = quick_query_encoder.load(first_model())
+    assert quick is not None
+    assert (quick.name, quick.fingerprint) == (first_encoder.name, first_encoder.fingerprint)
 
 
-def test_the_quick_encoder_leaves_other_models_alone(tmp_path: Path, encoder: SentenceTransformerEncoder) -> None:
+def test_the_quick_encoder_leaves_other_models_alone(tmp_path: Path, first_encoder: SentenceTransformerEncoder) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    for file in folder_of(encoder.name).rglob("*"):
-        target = folder / file.relative_to(folder_of(encoder.name))
+    for file in folder_of(first_encoder.name).rglob("*"):
+        target = folder / file.relative_to(folder_of(first_encoder.name))
         if file.is_dir():
             target.mkdir()
         else:
@@ -186,8 +203,8 @@ def test_a_folder_that_is_no_model_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_pickled_weights_are_refused(tmp_path: Path, encoder: SentenceTransformerEncoder) -> None:
-    for file in folder_of(encoder.name).iterdir():
+def test_pickled_weights_are_refused(tmp_path: Path, first_encoder: SentenceTransformerEncoder) -> None:
+    for file in folder_of(first_encoder.name).iterdir():
         if file.is_file() and file.suffix == ".json":
             (tmp_path / file.name).symlink_to(file)
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer import build, cli
+from indexer import build, cli, lexical_index, vector_index
 from indexer.build import index_documents, open_or_create
 from indexer.checked_file import read_arrays
 from indexer.collection import Collection
@@ -89,10 +89,15 @@ def write_files(folder: Path, count: int, lines: int) -> None:
 
 
 def assert_whole(collection: Collection) -> None:
+    """With both indexes, and nothing left beside them."""
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
-    saved = read_arrays(collection.folder / "vectors.index")
-    assert saved is not None
-    assert int(saved["version"]) == collection.version()
+    for name in ("vectors.index", "lexical.index/manifest"):
+        saved = read_arrays(collection.folder / name)
+        assert saved is not None, name
+        assert int(saved["version"]) == collection.version(), name
+    assert len([place for place in (collection.folder / "lexical.index").iterdir() if place.is_dir()]) == 1
+    for index in (vector_index.open_index(collection), lexical_index.open_index(collection)):
+        assert len(index) == len(collection.passage_ids())
 
 
 # The drivers, each run by itself: python -c "from tests import test_faults; test_faults.killed_runs(...)"
@@ -251,7 +256,7 @@ def killed_creation(base: Path) -> None:
         items = kill
 
     def killed_in_the_transaction() -> int:
-        new_collection(base / "c", prior=Prior(Killing(), {}))
+        new_collection(base / "c", prior=Prior(Killing(), {}, {}))
         return 0
 
     def killed_after_it() -> int:

@@ -75,8 +75,10 @@ def test_the_other_side_s_relevant_documents_are_left_out_of_the_ranking() -> No
 def test_figures_have_the_fields_of_the_contract() -> None:
     result = figures(_dataset(), {"q": ["en1"], "r": []}, "model")
     assert list(result) == [
-        "dataset", "queries", "documents", "model", "measures", "same_language", "cross_language", "language_pairs",
+        "dataset", "queries", "documents", "model", "measures", "first_hit_right", "same_language", "cross_language",
+        "language_pairs",
     ]  # fmt: skip
+    assert result["first_hit_right"] == 0.5
     assert (result["dataset"], result["queries"], result["documents"]) == ("by-hand", 2, 4)
     assert list(result["measures"]) == ["nDCG@10", "RR", "R@100", "AP"]
     assert result["measures"]["RR"] == 0.5

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from indexer.build import open_or_create
+from indexer.collection import FORMAT
 from indexer.encoder import QueryEncoder
-from indexer.errors import CollectionError, SettingsError
+from indexer.errors import CollectionError, ModelMismatch, SettingsError
 from search_api import opening
 from search_api.opening import open_searcher, with_options
 from search_api.settings import Settings
@@ -21,8 +22,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEARCH_COLLECTION", "")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(opening, "load_encoder", lambda *_: FakeEncoder())
-    monkeypatch.setattr(opening, "fingerprint", lambda _: "fake-1")
-    monkeypatch.setattr(opening, "folder_of", lambda _: Path())
+    monkeypatch.setattr(opening, "fingerprint_of", lambda _: "fake-1")
 
 
 def load(_: str) -> QueryEncoder:
@@ -65,6 +65,34 @@ def test_an_own_collection_comes_before_the_sample_unless_that_is_asked_for(tmp_
     assert not opened.is_sample
     opened.store.close()
     assert sample_documents_found(Settings(sample=True), []) == 56
+
+
+def test_the_sample_of_another_model_or_format_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    sample_documents_found(Settings(), said)
+    (before,) = (tmp_path / "cache" / "samples").iterdir()
+    monkeypatch.setattr(opening, "fingerprint_of", lambda _: "fake-2")
+    monkeypatch.setattr(opening, "load_encoder", lambda *_: FakeEncoder(fingerprint="fake-2"))
+    opened = open_searcher(Settings(), said.append, lambda _: FakeEncoder(fingerprint="fake-2"))
+    opened.store.close()
+    folders = {folder.name for folder in (tmp_path / "cache" / "samples").iterdir()}
+    assert len(said) == 2
+    assert folders - {before.name} == {before.name.replace("fake-1", "fake-2")}
+    assert before.name.endswith(f"-{FORMAT}")
+
+
+def test_a_collection_is_opened_with_the_model_that_made_it_unless_another_is_asked_for(tmp_path: Path) -> None:
+    open_or_create(tmp_path / "own", FakeEncoder("small+use")).close()
+    asked: list[str] = []
+
+    def note(name: str) -> QueryEncoder:
+        asked.append(name)
+        return FakeEncoder(name, "fake-1" if name == "small+use" else "fake-2")
+
+    open_searcher(Settings(collection=tmp_path / "own"), print, note).store.close()
+    with pytest.raises(ModelMismatch, match=r"search it with --model small\+use"):
+        open_searcher(Settings(collection=tmp_path / "own", model="small"), print, note)
+    assert asked == ["small+use", "small"]
 
 
 def test_options_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

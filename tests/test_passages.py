@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.encoder import SentenceTransformerEncoder
+from indexer.joint_encoder import JointEncoder
 from indexer.passages import Passage, TokenCounter, passages_of, text_to_encode
 from indexer.sample import PASSAGE_TOKENS, sample_documents
 from indexer.sentences import sentence_spans
@@ -272,6 +272,83 @@ def test_without_a_declared_language_the_text_says_it() -> None:
     assert list(langs.values()) == ["en", "ar", "ja", "zh"]
 
 
+def headings(text: str, budget: int = 1000, lang: str | None = "en") -> list[list[str]]:
+    """What each passage takes for headings."""
+    return [
+        [text[start:end] for place, (start, end) in enumerate(passage.sentences) if place in passage.headings]
+        for passage in passages_of(text, FakeEncoder(), budget, lang)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_heading"),
+    [
+        ("A heading", True),
+        ("輸出規制の強化", True),
+        ("قيود على التصدير", True),
+        ("# A heading.", True),
+        ("  A heading with space around  ", True),
+        ("x" * 89, True),
+        ("x" * 90, False),
+        ("A sentence.", False),
+        ("A question?", False),
+        ("輸出規制が強化された。", False),
+        ("هل ارتفعت الأسعار؟", False),
+        ("He said:", False),
+        ('"A quotation"', False),
+        ("「行く」", False),
+    ],
+)
+def test_a_short_line_of_its_own_without_a_mark_is_a_heading(line: str, is_heading: bool) -> None:
+    expected = [line.strip()] if is_heading else []
+    assert headings(f"{BODY}\n{line}\n{BODY}") == [expected]
+    assert headings(f"{line}\n\n{BODY}") == [expected]
+    assert headings(f"{BODY}\r\n{line}") == [expected]
+    assert headings(line) == [expected]
+
+
+def test_a_stretch_of_a_line_is_no_heading() -> None:
+    assert headings("One sentence. A stretch without an end\nAnother sentence.") == [[]]
+    assert headings("A stretch without an end • Another\nAnother sentence.") == [[]]
+
+
+def test_headings_are_counted_from_the_beginning_of_their_passage() -> None:
+    first, second = words(10), words(10)
+    text = f"{first}\nA heading\n{second} {words(8)}"
+    before, after = passages_of(text, FakeEncoder(), 30, "en")
+    assert before.headings == frozenset()
+    assert after.headings == {0}
+    assert passages_of(text, FakeEncoder(), 100, "en")[0].headings == {1}
+
+
+def test_a_heading_and_its_subheading_that_go_with_their_text_are_both_headings() -> None:
+    text = f"{words(9)}\nA heading\nA subheading\n{words(18)}\n{words(13)}"
+    assert headings(text, 30) == [[], ["A heading", "A subheading"], []]
+
+
+def test_a_heading_at_which_the_language_changes_is_one_all_the_same() -> None:
+    heading = "قيود على تصدير المعادن النادرة"
+    assert headings(f"{ENGLISH}\n{heading}\n{ARABIC}") == [[], [heading]]
+
+
+def test_a_passage_may_be_nothing_but_headings() -> None:
+    assert headings("One\nTwo\nThree") == [["One", "Two", "Three"]]
+
+
+@settings(deadline=None, max_examples=150)
+@given(BUILT, st.integers(1, 40))
+def test_headings_are_whole_lines_and_no_plain_heading_is_missed(text: str, budget: int) -> None:
+    for passage in passages_of(text, FakeEncoder(), budget):
+        assert passage.headings <= set(range(len(passage.sentences)))
+        for place, (start, end) in enumerate(passage.sentences):
+            before, after = text[:start].rpartition("\n")[2], text[end:].partition("\n")[0]
+            whole_line = not before.strip() and not after.strip()
+            if place in passage.headings:
+                assert whole_line
+            elif whole_line:
+                assert text[start:end] not in ("Heading", "# Head")
+
+
 BODY = "Prices rose on Monday. They fell on Tuesday."
 
 
@@ -304,7 +381,7 @@ def test_a_long_title_is_cut_at_a_hundred_characters() -> None:
     assert encoded("題" * 150) == "題" * 100 + f"\n{BODY}"
 
 
-def test_passages_of_the_sample_collection_fill_the_real_models_budget(encoder: SentenceTransformerEncoder) -> None:
+def test_passages_of_the_sample_collection_fill_the_real_models_budget(encoder: JointEncoder) -> None:
     full = []
     for document in sample_documents():
         passages = passages_of(document.text, encoder, PASSAGE_TOKENS, document.lang)
@@ -317,7 +394,7 @@ def test_passages_of_the_sample_collection_fill_the_real_models_budget(encoder: 
     assert sum(full) >= 0.9 * len(full)
 
 
-def test_over_long_sentences_are_within_the_real_models_budget(encoder: SentenceTransformerEncoder) -> None:
+def test_over_long_sentences_are_within_the_real_models_budget(encoder: JointEncoder) -> None:
     text = "\n".join(["x" * 900, "字" * 900, "ﷺ" * 200, "㍿" * 300, "👨‍👩‍👧‍👦" * 80, "e\u0301" * 300, "word " * 400])
     passages = passages_of(text, encoder, 50)
     assert_well_cut(text, passages, encoder, 50)

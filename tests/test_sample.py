@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from indexer.checked_file import write_arrays
 from indexer.documents import Document
 from indexer.language_means import LanguageSum, Prior
+from indexer.parts import Part
 from indexer.passages import passages_of
 from indexer.sample import passage_budget, prior_of, sample_digest, sample_documents, sample_file
 from indexer.sentences import sentence_spans
@@ -39,6 +41,14 @@ class ShiftedQueries(FakeEncoder):
         return shifted
 
 
+class TwoParts(FakeEncoder):
+    """The same vectors, said to be made of two models': the topics' axes and the scripts'."""
+
+    def __init__(self) -> None:
+        super().__init__(fingerprint="fake-of-two")
+        self.parts = (Part(4, 0.6), Part(4, 0.4))
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SEARCH_CACHE", str(tmp_path / "cache"))
@@ -50,12 +60,17 @@ def documents() -> list[Document]:
     return sample_documents()
 
 
-def queries() -> list[dict[str, str]]:
+def all_queries() -> list[dict[str, str]]:
     return [json.loads(line) for line in (SEEDS / "queries.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def qrels() -> dict[str, dict[str, int]]:
-    rows = (SEEDS / "qrels" / "test.tsv").read_text(encoding="utf-8").splitlines()
+def queries(split: str) -> list[dict[str, str]]:
+    """Questions of meaning are `t01/en` and so on, those for exact words `x-en-01`."""
+    return [row for row in all_queries() if row["_id"].startswith("x-") == (split == "exact")]
+
+
+def qrels(split: str) -> dict[str, dict[str, int]]:
+    rows = (SEEDS / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
     assert rows[0].split("\t") == ["query-id", "corpus-id", "score"]
     judged: dict[str, dict[str, int]] = {}
     for row in rows[1:]:
@@ -132,31 +147,36 @@ def test_the_digest_changes_with_the_documents(tmp_path: Path, monkeypatch: pyte
 # The questions and judgements
 
 
-def test_there_are_twenty_queries_of_each_language_with_ids_of_their_own() -> None:
-    rows = queries()
-    assert Counter(row["language"] for row in rows) == dict.fromkeys(LANGUAGES, 20)
+def test_queries_have_ids_and_texts_of_their_own() -> None:
+    rows = all_queries()
     assert len({row["_id"] for row in rows}) == len(rows) == len({row["text"] for row in rows})
     assert all(row["text"].strip() == row["text"] != "" for row in rows)
 
 
-def test_each_question_is_asked_in_all_languages() -> None:
+@pytest.mark.parametrize(("split", "each"), [("test", 20), ("exact", 21)])
+def test_there_are_as_many_queries_of_each_language(split: str, each: int) -> None:
+    assert Counter(row["language"] for row in queries(split)) == dict.fromkeys(LANGUAGES, each)
+
+
+def test_each_question_of_meaning_is_asked_in_all_languages() -> None:
     topics: dict[str, set[str]] = {}
-    for row in queries():
+    for row in queries("test"):
         topic, lang = row["_id"].split("/")
         assert lang == row["language"]
         topics.setdefault(topic, set()).add(lang)
     assert set(map(frozenset, topics.values())) == {frozenset(LANGUAGES)}
 
 
-def test_judgements_are_of_queries_and_documents_that_there_are(documents: list[Document]) -> None:
-    judged = qrels()
-    assert judged.keys() == {row["_id"] for row in queries()}
+@pytest.mark.parametrize("split", ["test", "exact"])
+def test_judgements_are_of_queries_and_documents_that_there_are(split: str, documents: list[Document]) -> None:
+    judged = qrels(split)
+    assert judged.keys() == {row["_id"] for row in queries(split)}
     known = {document.id for document in documents}
     assert {document for of_query in judged.values() for document in of_query} <= known
 
 
-def test_each_query_has_the_best_grade_and_enough_of_the_worst() -> None:
-    for query, of_query in qrels().items():
+def test_each_question_of_meaning_has_the_best_grade_and_enough_of_the_worst() -> None:
+    for query, of_query in qrels("test").items():
         grades = Counter(of_query.values())
         assert grades.keys() <= {0, 1, 2, 3}, query
         assert grades[3] >= 1, query
@@ -165,10 +185,28 @@ def test_each_query_has_the_best_grade_and_enough_of_the_worst() -> None:
 
 def test_judgements_do_not_depend_on_the_language_of_the_question() -> None:
     by_topic: dict[str, list[dict[str, int]]] = {}
-    for query, of_query in qrels().items():
+    for query, of_query in qrels("test").items():
         by_topic.setdefault(query.split("/")[0], []).append(of_query)
     for topic, each in by_topic.items():
         assert all(a == b for a, b in itertools.pairwise(each)), topic
+
+
+def test_queries_for_exact_words_say_what_kind_they_are_of() -> None:
+    rows = queries("exact")
+    assert {row["kind"] for row in rows} == {"name", "number", "phrase", "code", "mixed"}
+    assert all(row["_id"].split("-")[1] == row["language"] and row["note"] for row in rows)
+
+
+def test_every_document_that_holds_the_exact_words_is_an_answer(documents: list[Document]) -> None:
+    judged, written = qrels("exact"), 0
+    for row in queries("exact"):
+        words = row["text"].strip('"“”«»「」《》')
+        holding = {document.id for document in documents if words in f"{document.title}\n{document.text}"}
+        written += bool(holding)
+        answers = judged[row["_id"]]
+        assert set(answers.values()) == {1}, row
+        assert holding <= answers.keys(), row
+    assert written >= 40  # the others are written in another way than in the documents
 
 
 # The budget
@@ -198,13 +236,28 @@ def expected_prior(documents: list[Document], encoder: FakeEncoder) -> dict[str,
     return sums
 
 
+def expected_covariance(documents: list[Document], encoder: FakeEncoder, lang: str) -> NDArray[np.float64]:
+    sentences = [
+        document.text[start:end]
+        for document in documents
+        for passage in passages_of(document.text, encoder, passage_budget(encoder), document.lang)
+        for start, end in passage.sentences
+        if passage.lang == lang
+    ]
+    covariance: NDArray[np.float64] = np.cov(encoder.encode_passages(sentences).T.astype(np.float64), bias=True)
+    return covariance
+
+
 def assert_same_prior(got: Prior, expected: Prior) -> None:
     assert got.sums.keys() == expected.sums.keys() == got.query_shifts.keys() == expected.query_shifts.keys()
+    assert got.covariances.keys() == expected.covariances.keys() == expected.sums.keys()
     for lang, own in expected.sums.items():
         assert (got.sums[lang].passages, got.sums[lang].sentences) == (own.passages, own.sentences)
         np.testing.assert_array_equal(got.sums[lang].passage_sum, own.passage_sum)
         np.testing.assert_array_equal(got.sums[lang].sentence_sum, own.sentence_sum)
         np.testing.assert_array_equal(got.query_shifts[lang], expected.query_shifts[lang])
+        for one, other in zip(got.covariances[lang], expected.covariances[lang], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_the_prior_sums_passages_under_their_titles_and_sentences(cache: Path, documents: list[Document]) -> None:
@@ -222,6 +275,24 @@ def test_the_prior_measures_how_far_queries_lie_from_sentences(cache: Path) -> N
         np.testing.assert_allclose(shift, SHIFT, atol=1e-6)
     for shift in prior_of(FakeEncoder(fingerprint="same-prompts")).query_shifts.values():
         np.testing.assert_allclose(shift, np.zeros(8), atol=1e-6)
+
+
+def test_the_prior_measures_how_sentences_scatter_around_their_mean(cache: Path, documents: list[Document]) -> None:
+    encoder = FakeEncoder()
+    covariances = prior_of(encoder).covariances
+    assert covariances.keys() == set(LANGUAGES)
+    for lang, (covariance,) in covariances.items():
+        np.testing.assert_allclose(covariance, expected_covariance(documents, encoder, lang), atol=1e-6)
+        assert covariance.dtype == np.float32
+
+
+def test_the_scatter_of_each_part_is_measured_on_its_own(cache: Path, documents: list[Document]) -> None:
+    encoder = TwoParts()
+    for _ in ("computed", "from the cache"):
+        for lang, (topics, scripts) in prior_of(encoder).covariances.items():
+            whole = expected_covariance(documents, encoder, lang)
+            np.testing.assert_allclose(topics, whole[:4, :4], atol=1e-6)
+            np.testing.assert_allclose(scripts, whole[4:, 4:], atol=1e-6)
 
 
 def test_a_second_call_encodes_nothing_and_gives_the_same(cache: Path) -> None:
@@ -266,35 +337,6 @@ def _npy() -> bytes:
     return stream.getvalue()
 
 
-def _npz(dimension: int) -> bytes:
-    """A prior of another model under the name of this one."""
-    stream = io.BytesIO()
-    np.savez(
-        stream,
-        langs=np.array(["en"]),
-        passages=np.array([1]),
-        passage_sums=np.ones((1, dimension)),
-        sentences=np.array([1]),
-        sentence_sums=np.ones((1, dimension)),
-        shifts=np.ones((1, dimension)),
-    )
-    return stream.getvalue()
-
-
-def _without_languages() -> bytes:
-    stream = io.BytesIO()
-    np.savez(
-        stream,
-        langs=np.array([], "U16"),
-        passages=np.array([]),
-        passage_sums=np.array([]),
-        sentences=np.array([]),
-        sentence_sums=np.array([]),
-        shifts=np.array([]),
-    )
-    return stream.getvalue()
-
-
 def _with(data: bytes, place: int, byte: int) -> bytes:
     return data[:place] + bytes([byte]) + data[place + 1 :]
 
@@ -307,8 +349,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "one byte short": lambda data: data[:-1],
     "one byte changed": lambda data: _with(data, len(data) // 2, data[len(data) // 2] ^ 0xFF),
     "an array": lambda data: _npy(),
-    "another dimension": lambda data: _npz(4),
-    "no languages": lambda data: _without_languages(),
     "compressed otherwise": lambda data: _with(data, data.index(b"PK\x01\x02") + 10, 0x63),
 }
 
@@ -324,6 +364,35 @@ def test_a_damaged_cache_file_is_computed_and_saved_again(cache: Path, damage: s
     assert encoded > 0
     assert_same_prior(prior_of(encoder), expected)
     assert len(encoder.batches) == encoded
+
+
+@pytest.mark.parametrize(
+    ("langs", "shape"),
+    [(["en"], (1, 4)), (["en"], (1, 16)), ([], (0,)), ([], (0, 0))],
+    ids=["narrower", "wider", "no languages", "no languages and no width"],
+)
+def test_a_whole_file_of_another_width_is_computed_and_saved_again(
+    cache: Path, langs: list[str], shape: tuple[int, ...]
+) -> None:
+    expected = prior_of(FakeEncoder())
+    (file,) = (cache / "priors").iterdir()
+    width = shape[-1]
+    write_arrays(
+        file,
+        {
+            "langs": np.array(langs, np.str_),
+            "passages": np.ones(len(langs), np.int64),
+            "passage_sums": np.ones(shape),
+            "sentences": np.ones(len(langs), np.int64),
+            "sentence_sums": np.ones(shape),
+            "shifts": np.ones(shape),
+            "covariances0": np.ones((len(langs), width, width), np.float32),
+        },
+    )
+    encoder = FakeEncoder()
+    assert_same_prior(prior_of(encoder), expected)
+    assert encoder.batches
+    assert_same_prior(prior_of(FakeEncoder()), expected)
 
 
 @pytest.mark.filterwarnings("ignore")  # zipfile's, about names that the damage has doubled

@@ -58,6 +58,55 @@ def test_json_is_one_hit_a_line_and_notices_go_elsewhere(collection: str) -> Non
     assert hits[0]["document_id"].endswith("/a.txt")
     (mark,) = hits[0]["highlights"]
     assert hits[0]["snippet"][mark["start"] : mark["end"]] == "أعلنت الحكومة حظر تصدير المعادن النادرة في يناير."
+    assert (hits[0]["weak"], hits[0]["also_in"]) == (False, [])
+    assert "explanation" not in hits[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "document", "marked"),
+    [
+        ("south rain", "/b.md", ["rain", "south"]),
+        ("حظر التصدير", "/a.txt", ["حظر", "تصدير"]),
+        ("サッカーの試合", "ja-1", ["サッカーの試合"]),
+        ("下週氣溫", "zh-1", ["下周气温"]),
+    ],
+    ids=["en", "ar", "ja", "zh"],
+)
+def test_words_of_the_question_are_marked_in_json(
+    query: str, document: str, marked: list[str], collection: str
+) -> None:
+    done = run("search", query, "--json", "--no-collapse", "--collection", collection)
+    (hit,) = (hit for hit in map(json.loads, done.stdout.splitlines()) if hit["document_id"].endswith(document))
+    assert hit["rank"] == 1
+    words = [mark for mark in hit["highlights"] if mark["kind"] == "word"]
+    assert [hit["snippet"][mark["start"] : mark["end"]] for mark in words] == marked
+
+
+def test_explain_says_what_each_stage_contributed(collection: str) -> None:
+    done = run("search", '"stays dry" rain', "--explain", "--json", "--collection", collection)
+    first, *others = [json.loads(line) for line in done.stdout.splitlines()]
+    assert first["document_id"].endswith("/b.md")
+    assert [hit["explanation"]["quoted"] for hit in (first, *others)] == [1, *[0] * len(others)]
+    done = run("search", "rain", "--explain", "-n", "1", "--collection", collection, COLUMNS="200")
+    explanation = done.stdout[done.stdout.index("    passage ") :]
+    assert explanation.split()[::2] == "passage sentence generic evidence feedback words fusion quoted".split()
+
+
+def test_a_story_told_twice_is_one_hit_unless_told_otherwise(tmp_path: Path) -> None:
+    for name, text in (("one", "Heavy rain fell on the north."), ("two", "Heavy rain fell on the north!")):
+        (tmp_path / f"{name}.txt").write_text(f"{text} The roads were closed until the evening.\n")
+    made = str(tmp_path / "made")
+    assert run("search-index", *map(str, sorted(tmp_path.glob("*.txt"))), "--collection", made).returncode == 0
+    together = run("search", "rain", "--json", "--collection", made).stdout.splitlines()
+    apart = run("search", "rain", "--json", "--no-collapse", "--collection", made).stdout.splitlines()
+    assert (len(together), len(apart)) == (1, 2)
+    first, second = map(json.loads, apart)
+    (hit,) = map(json.loads, together)
+    assert hit["document_id"] == first["document_id"]
+    assert [telling["document_id"] for telling in hit["also_in"]] == [second["document_id"]]
+    text = run("search", "rain", "--collection", made).stdout
+    assert "also in en" in text
+    assert "also in" not in run("search", "rain", "--no-collapse", "--collection", made).stdout
 
 
 def test_text_isolates_right_to_left_and_marks_the_sentence(collection: str) -> None:
@@ -100,20 +149,21 @@ def test_a_query_that_is_not_utf8_is_one_line() -> None:
 
 
 def test_another_model_is_refused_with_the_way_out(collection: str, tmp_path: Path) -> None:
-    from indexer.model_folders import default_model, folder_of
+    from indexer.model_folders import first_model, folder_of
 
-    for file in folder_of(default_model()).rglob("*"):
-        target = tmp_path / "other" / file.relative_to(folder_of(default_model()))
+    for file in folder_of(first_model()).rglob("*"):
+        target = tmp_path / "other" / file.relative_to(folder_of(first_model()))
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.is_file():
             target.symlink_to(file)
     prompts = tmp_path / "other" / "config_sentence_transformers.json"
     prompts.unlink()
     prompts.write_text('{"prompts": {"query": "", "passage": ""}}')
-    done = run("search", "ban", "--collection", collection, "--model", str(tmp_path / "other"))
-    assert done.returncode == 2
-    assert "was made with model multilingual-e5-small-q4" in done.stderr
-    assert "search it with --model multilingual-e5-small-q4, or index the files again" in done.stderr
+    for other in (str(tmp_path / "other"), f"{tmp_path}/other+use", first_model()):
+        done = run("search", "ban", "--collection", collection, "--model", other)
+        assert done.returncode == 2
+        assert "was made with model multilingual-e5-small-q4+use" in done.stderr
+        assert "search it with --model multilingual-e5-small-q4+use, or index the files again" in done.stderr
 
 
 def test_a_pipe_that_closes_early_is_no_error(collection: str) -> None:

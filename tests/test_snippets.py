@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.sentences import sentence_spans
+from indexer.words import matching_spans, words_of
 from search_api.snippets import LENGTH, Highlight, Snippet, snippet_of
 
 
@@ -122,6 +123,45 @@ def test_white_space_becomes_one_space_and_the_highlight_stays_on_its_sentence()
     assert list(map(marked, found)) == ["Heading", "One wrapped line.", "Two words", "Three.", "Four."]
 
 
+@pytest.mark.parametrize(
+    ("text", "query", "expected"),
+    [
+        ("Prices rose. The ban on rare earths holds.", "rare earth ban", ["ban", "rare", "earths"]),
+        ("The BAN held. A ban is bad.", "ban", ["BAN", "ban"]),
+        ("أعلنت الحكومة حظر التصدير. بقيت المتاجر مفتوحة.", "حظر تصدير", ["حظر", "التصدير"]),
+        ("وَحَظَرت الصين. ثم الحظر.", "الحظر", ["الحظر"]),
+        ("政府は輸出規制を発表した。みせはあいていた。", "輸出規制とは", ["輸出規制"]),
+        ("レアアースの輸出。", "レアアース 輸出", ["レアアース", "輸出"]),
+        ("政府宣布禁令。商店照常營業。", "禁令 营业", ["禁令", "營業"]),
+        ("👨‍👩‍👧 ban 🎉 ban.", "ban", ["ban", "ban"]),
+        ("Un café à l'école.", "cafe ecole", ["café", "école"]),
+        ("Nothing here.", "ban", []),
+    ],
+    ids=["en", "case", "ar", "ar forms", "ja", "katakana", "zh", "emoji", "accents", "none"],
+)
+def test_words_of_the_query_are_marked_to_the_character(text: str, query: str, expected: list[str]) -> None:
+    for best in range(len(sentence_spans(text))):
+        found = snippet_of(text, sentence_spans(text), best, words_of(query))
+        first, *words = found.highlights
+        assert (first.kind, {word.kind for word in words}) == ("sentence", {"word"} if expected else set())
+        assert [found.text[word.start : word.end] for word in words] == expected
+        assert snippet(text, best) == Snippet(found.text, (first,))
+
+
+def test_words_are_marked_where_they_are_after_white_space_became_one_space() -> None:
+    text = "Heading\n\nThe  ban\nholds.\r\n\u3000Rare   earths\u2028too."
+    found = snippet_of(text, sentence_spans(text), 0, words_of("rare earths ban"))
+    assert found.text == "Heading The ban holds. Rare earths too."
+    assert [found.text[mark.start : mark.end] for mark in found.highlights] == ["Heading", "ban", "Rare", "earths"]
+
+
+def test_words_that_the_snippet_does_not_show_are_not_marked() -> None:
+    text = f"{sentence(230)} The ban holds."
+    assert [mark.kind for mark in snippet_of(text, sentence_spans(text), 0, words_of("ban")).highlights] == ["sentence"]
+    cut = "Start " + "words " * 60 + "ban."
+    assert [mark.kind for mark in snippet_of(cut, sentence_spans(cut), 0, words_of("ban")).highlights] == ["sentence"]
+
+
 def test_characters_around_the_sentences_are_left_out() -> None:
     text = "  One. Two.  "
     assert snippet(text, 0) == Snippet("One. Two.", (Highlight(0, 4, "sentence"),))
@@ -163,3 +203,21 @@ def test_a_snippet_is_a_stretch_of_the_text_around_its_best_sentence(text: str, 
         assert (highlight.start, found.text[highlight.end :]) == (0, "…")
         assert one_line(text[start:end]).startswith(marked(found))
         assert marked(found).strip() == marked(found) != ""
+
+
+QUERIES = ["ban holds", "3.5 percent Abe", "行く", "走吧 字", "أعلنت القرار", "x a e\u0301", "Dr"]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=20).map("".join), st.sampled_from(QUERIES), st.data())
+def test_word_marks_are_those_of_the_snippet_s_own_text(text: str, query: str, data: st.DataObject) -> None:
+    spans = sentence_spans(text)
+    if not spans:
+        return
+    best = data.draw(st.integers(0, len(spans) - 1))
+    found = snippet_of(text, spans, best, words_of(query))
+    assert found.highlights[0] == snippet_of(text, spans, best).highlights[0]
+    words = [(mark.start, mark.end) for mark in found.highlights[1:]]
+    assert words == matching_spans(found.text, words_of(query))
+    assert all(0 <= start < end <= len(found.text) for start, end in words)
+    assert words == sorted(words)

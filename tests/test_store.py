@@ -1,27 +1,40 @@
-"""The local store answers as the collection and the index beneath it do, and sees what others have changed.
+"""The local store answers as the collection and the indexes beneath it do, and sees what others have changed.
 
-Expected values come from a collection of its own, opened beside the store, and from exact numpy.
+Expected values come from a collection of its own, opened beside the store, from exact numpy, and, for words, from plain
+BM25 and from looking at the texts.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from indexer import build
+from indexer.alignment import AlignedQuery, LanguageMaps
 from indexer.collection import Collection
+from indexer.documents import Document
 from indexer.errors import CollectionError
-from indexer.language_means import MeanTable
+from indexer.language_means import LanguageMeans, MeanTable
+from indexer.passages import Passage
+from indexer.records import EncodedDocument, EncodedPassage
 from indexer.store import LocalStore
 from indexer.vector_index import MAX_DRIFT
-from tests.test_collection import encoded, numbers, unit_vectors
-from tests.test_vector_index import SIZE, assert_finds, exact, filled, same_means
+from indexer.words import terms_of, words_of
+from tests.test_collection import encoded, new_collection, numbers, open_to_all, unit_vectors, without_rights
+from tests.test_lexical_index import exact as exact_words
+from tests.test_lexical_index import holding, idf, texts_of
+from tests.test_vector_index import PARTS, SIZE, assert_finds, exact, filled, same_maps, same_means
 
 DOCUMENTS = 400
+VECTORS, WORDS = "vectors.index", "lexical.index"
 
 
 @pytest.fixture
@@ -38,10 +51,17 @@ def store(writer: Collection) -> Iterator[LocalStore]:
     opened.close()
 
 
-def query() -> NDArray[np.float32]:
-    (vector,) = unit_vectors(1, 1, SIZE)
-    own: NDArray[np.float32] = vector
-    return own
+RAW: NDArray[np.float32] = unit_vectors(1, 1, SIZE)[0]
+LANGS = {"en": 0.75, "ja": 0.25}
+
+
+def query(store: LocalStore) -> AlignedQuery:
+    return store.alignment.query(RAW, LANGS)
+
+
+def expected_by(store: LocalStore, writer: Collection, among: set[int] | None = None) -> Mapping[int, float]:
+    """Exact scores of what is in the collection, with the store's means and maps."""
+    return exact(writer, RAW, LANGS, store.alignment.means, store.alignment.maps, among)
 
 
 def near(a: MeanTable, b: MeanTable) -> bool:
@@ -49,16 +69,16 @@ def near(a: MeanTable, b: MeanTable) -> bool:
 
 
 def test_candidates_are_the_nearest_passages(store: LocalStore, writer: Collection) -> None:
-    expected = exact(writer, query(), writer.language_means().passages)
-    assert_finds(store.candidates(query(), 25, []), expected, 25)
+    assert near(store.alignment.means.passages, writer.language_means().passages)
+    assert_finds(store.candidates(query(store), 25, []), expected_by(store, writer), 25)
 
 
 @pytest.mark.parametrize("langs", [["en"], ["ar", "ja"], ["ko"], ["ko", "ar"]])
 def test_candidates_can_be_of_some_languages_only(store: LocalStore, writer: Collection, langs: list[str]) -> None:
     among = {passage.id for passage in writer.passages(writer.passage_ids().tolist()) if passage.lang in langs}
-    expected = exact(writer, query(), writer.language_means().passages, among)
-    assert_finds(store.candidates(query(), 10_000, langs), expected, 10_000)
-    assert_finds(store.candidates(query(), 5, langs), expected, 5)
+    expected = expected_by(store, writer, among)
+    assert_finds(store.candidates(query(store), 10_000, langs), expected, 10_000)
+    assert_finds(store.candidates(query(store), 5, langs), expected, 5)
 
 
 def test_languages_are_those_of_the_passages(store: LocalStore, writer: Collection) -> None:
@@ -76,24 +96,27 @@ def test_refresh_sees_what_another_process_has_added_and_removed(store: LocalSto
     before = store.version
     writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
     writer.delete(["d3"])
-    held = set(store.candidates(query(), 10_000, [])[0].tolist())
+    held = set(store.candidates(query(store), 10_000, []).tolist())
     new = set(writer.passage_ids().tolist()) - held
     gone = held - set(writer.passage_ids().tolist())
     assert len(new) == len(gone) == 2
     assert store.version == before
+    assert store.quoting(["new"], 10, []).tolist() == []
 
     store.refresh()
     assert store.version == writer.version() == before + 2
-    got = store.candidates(query(), 10_000, [])
-    assert new <= set(got[0].tolist())
-    assert not gone & set(got[0].tolist())
-    assert_finds(got, exact(writer, query(), store.means.passages))
+    got = store.candidates(query(store), 10_000, [])
+    assert new <= set(got.tolist())
+    assert not gone & set(got.tolist())
+    assert_finds(got, expected_by(store, writer))
+    assert set(store.quoting(["new"], 10, []).tolist()) == set(store.worded("new", 10, []).tolist()) == new
+    assert not gone & set(store.worded("sentence passage", 10_000, []).tolist())
 
 
 def test_candidates_that_are_gone_are_left_out_of_the_passages_also_before_a_refresh(
     store: LocalStore, writer: Collection
 ) -> None:
-    ids = store.candidates(query(), 50, [])[0].tolist()
+    ids = store.candidates(query(store), 50, []).tolist()
     (gone,) = store.passages(ids[3:4])
     writer.delete([store.documents([gone.document])[gone.document].id])
     assert [passage.id for passage in store.passages(ids)] == [
@@ -108,44 +131,266 @@ def test_a_refresh_without_a_change_reads_nothing_again(
     store: LocalStore, writer: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[bool] = []
-    monkeypatch.setattr("indexer.store.open_index", lambda *_, **__: calls.append(True))
+    for index in ("vector_index", "lexical_index"):
+        monkeypatch.setattr(f"indexer.store.{index}.open_index", lambda *_, **__: calls.append(True))
     store.refresh()
     assert calls == []
+    writer.put([encoded("new", 9000, ["en"], SIZE)])
+    store.refresh()
+    assert calls == [True, True]
 
 
 def test_means_of_passages_are_the_indexs_and_the_others_the_collections(store: LocalStore, writer: Collection) -> None:
     """The index lags behind by its drift; queries must be centred with what its vectors were centred with."""
-    old = store.means
+    old, maps = store.alignment.means, store.alignment.maps
     assert same_means(old.passages, writer.language_means().passages)
     writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
     store.refresh()
     now = writer.language_means()
     assert 0 < old.passages.drift(now.passages) <= MAX_DRIFT
-    assert same_means(store.means.passages, old.passages)
-    assert same_means(store.means.sentences, now.sentences)
-    assert same_means(store.means.queries, now.queries)
-    assert not near(store.means.sentences, old.sentences)
+    assert same_means(store.alignment.means.passages, old.passages)
+    assert same_means(store.alignment.means.sentences, now.sentences)
+    assert same_means(store.alignment.means.queries, now.queries)
+    assert not near(store.alignment.means.sentences, old.sentences)
+    assert same_maps(store.alignment.maps, maps)
 
 
-def test_after_much_change_all_means_are_the_collections(store: LocalStore, writer: Collection) -> None:
+def test_after_much_change_means_and_maps_are_the_collections(store: LocalStore, writer: Collection) -> None:
+    assert "ko" not in store.alignment.maps.of
     writer.put([encoded(f"ko{number}", 5000 + number, ["ko"] * 3, SIZE) for number in range(30)])
     store.refresh()
     now = writer.language_means()
-    assert same_means(store.means.passages, now.passages)
-    assert same_means(store.means.sentences, now.sentences)
-    assert same_means(store.means.queries, now.queries)
+    assert same_means(store.alignment.means.passages, now.passages)
+    assert same_means(store.alignment.means.sentences, now.sentences)
+    assert same_means(store.alignment.means.queries, now.queries)
 
 
-def test_without_centring_vectors_and_means_are_plain(writer: Collection) -> None:
-    store = LocalStore(Collection.open(writer.folder), centred=False)
-    for means in (store.means.passages, store.means.sentences, store.means.queries):
-        np.testing.assert_array_equal(means["en"], np.zeros(SIZE))
-    assert_finds(store.candidates(query(), 30, []), exact(writer, query(), None), 30)
-    writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
-    store.refresh()
-    assert_finds(store.candidates(query(), 30, []), exact(writer, query(), None), 30)
-    np.testing.assert_array_equal(store.means.passages["en"], np.zeros(SIZE))
-    store.close()
+@pytest.mark.parametrize("means", [False, True])
+def test_a_store_for_comparison_leaves_out_what_it_should_and_saves_no_vectors(writer: Collection, means: bool) -> None:
+    """Without means there are no maps either; words are the same."""
+    with closing(LocalStore(Collection.open(writer.folder), means=means, maps=not means)) as store:
+        for _ in range(2):
+            own = writer.language_means() if means else LanguageMeans.none(SIZE)
+            for name in ("passages", "sentences", "queries"):
+                assert same_means(getattr(store.alignment.means, name), getattr(own, name))
+            assert same_maps(store.alignment.maps, LanguageMaps.none(PARTS))
+            found = store.candidates(query(store), 30, [])
+            assert_finds(found, exact(writer, RAW, LANGS, own if means else None, None), 30)
+            assert len(store.quoting(["sentence"], 10_000, [])) == len(writer.passage_ids())
+            writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
+            store.refresh()
+    assert not (writer.folder / VECTORS).exists()
+
+
+# Words
+
+
+TEXTS = {
+    "en": ["the drone ban", "ban on gas", "gas drone deal", "a ban, a drone and a ban", "uranium"],
+    "ja": ["禁輸とガス", "drone ban の話", "ガスと drone"],
+    "ar": ["حظر الغاز", "حظر drone", "مسيرة"],
+}
+
+
+def texts_in(folder: Path, texts: Mapping[str, list[str]]) -> Collection:
+    """A document of one passage for each text, languages one after the other."""
+    collection = new_collection(folder)
+    documents = []
+    for lang, own in texts.items():
+        for number, text in enumerate(own):
+            vectors = unit_vectors(number, 2)
+            passage = EncodedPassage(Passage(0, len(text), ((0, len(text)),), lang), vectors[0], vectors[1:])
+            documents.append(EncodedDocument(Document(f"{lang}{number}", text), lang, b"", [passage]))
+    collection.put(documents)
+    return collection
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Iterator[tuple[LocalStore, Collection]]:
+    with texts_in(tmp_path / "texts", TEXTS) as made, closing(LocalStore(Collection.open(made.folder))) as store:
+        yield store, made
+
+
+@pytest.mark.parametrize("langs", [[], ["en"], ["ja"], ["ar", "ja"], ["ko"]])
+@pytest.mark.parametrize("text", ["drone ban", "ガス", "the gas in حظر", "unheard of", "", "!?"])
+def test_worded_passages_are_those_with_the_best_bm25(
+    texts: tuple[LocalStore, Collection], text: str, langs: list[str]
+) -> None:
+    """Frequencies are counted in all languages, whichever are asked for."""
+    store, collection = texts
+    among = set(collection.passage_ids(langs).tolist())
+    expected = {identifier: score for identifier, score in exact_words(collection, text).items() if identifier in among}
+    for limit in (1, 2, 100):
+        ids = store.worded(text, limit, langs).tolist()
+        best = sorted(expected.values(), reverse=True)[:limit]
+        assert len(set(ids)) == len(ids) == len(best)
+        np.testing.assert_allclose([expected[identifier] for identifier in ids], best, rtol=1e-5)
+
+
+@pytest.mark.parametrize("langs", [[], ["en"], ["ja"], ["ar", "ja"], ["ko"]])
+@pytest.mark.parametrize("phrase", ["drone", "drone ban", "ban drone", "ガス", "حظر", "unheard", "a ban", ""])
+def test_quoting_passages_are_those_that_hold_the_words_side_by_side(
+    texts: tuple[LocalStore, Collection], phrase: str, langs: list[str]
+) -> None:
+    store, collection = texts
+    words = [word.text for word in words_of(phrase)]
+    expected = set(holding(collection, words) if words else []) & set(collection.passage_ids(langs).tolist())
+    assert set(store.quoting(words, 100, langs).tolist()) == expected
+    some = store.quoting(words, 1, langs).tolist()
+    assert len(some) == min(1, len(expected))
+    assert set(some) <= expected
+
+
+def test_a_limit_counts_passages_of_the_languages_asked_for_and_no_others(tmp_path: Path) -> None:
+    """However many of another language hold the words, and hold them oftener."""
+    many = {"en": ["drone ban drone ban"] * 300, "ja": ["drone ban と長い話が続くだけの文"] * 3}
+    with texts_in(tmp_path / "c", many) as made, closing(LocalStore(Collection.open(made.folder))) as store:
+        japanese = set(made.passage_ids(["ja"]).tolist())
+        for found in (store.quoting(["drone", "ban"], 5, ["ja"]), store.worded("drone ban", 5, ["ja"])):
+            assert set(found.tolist()) == japanese
+        for found in (store.quoting(["drone", "ban"], 2, ["ja"]), store.worded("drone ban", 2, ["ja"])):
+            assert len(found) == 2
+            assert set(found.tolist()) < japanese
+        assert not set(store.worded("drone ban", 5, []).tolist()) & japanese
+
+
+@pytest.mark.parametrize("text", ["drone", "drone ban", "ガス", "drone unheard", "ban ban ban"])
+def test_word_shares_are_bm25_over_the_most_that_there_could_be(
+    texts: tuple[LocalStore, Collection], text: str
+) -> None:
+    """Each term at most 2.2 times its weight, unheard ones as the rarest; what is no passage has nothing."""
+    store, collection = texts
+    ids = np.array([*collection.passage_ids().tolist()[::-1], 99_999], np.int64)
+    held = [set(terms_of(words_of(own))) for own in texts_of(collection).values()]
+    most = 2.2 * sum(idf(sum(term in own for own in held), len(held)) for term in set(terms_of(words_of(text))))
+    scores = exact_words(collection, text)
+    shares = store.word_shares(text, ids)
+    assert shares.dtype == np.float32
+    assert 0 < shares.max() < 1
+    np.testing.assert_allclose(shares, [scores.get(identifier, 0) / most for identifier in ids.tolist()], rtol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", "!?", "unheard"])
+def test_where_no_passage_has_a_word_all_shares_are_zero(texts: tuple[LocalStore, Collection], text: str) -> None:
+    store, collection = texts
+    ids = collection.passage_ids()
+    assert store.word_shares(text, ids).tolist() == [0.0] * len(ids)
+    assert store.word_shares(text, ids[:0]).shape == (0,)
+
+
+def test_a_word_that_no_passage_has_lowers_the_shares_of_all(texts: tuple[LocalStore, Collection]) -> None:
+    store, collection = texts
+    ids = collection.passage_ids()
+    one, both = store.word_shares("drone", ids), store.word_shares("drone unheard", ids)
+    assert (both[one > 0] < one[one > 0]).all()
+    assert (both[one > 0] > 0).all()
+
+
+# Indexes that are not what they should be
+
+
+def answers(store: LocalStore) -> list[list[object]]:
+    """What the store says of vectors and of words."""
+    ids = np.arange(1, 200, dtype=np.int64)
+    return [
+        store.candidates(query(store), 50, []).tolist(),
+        store.candidates(query(store), 50, ["ja"]).tolist(),
+        sorted(store.worded("d7 3", 30, ["en"]).tolist()),
+        sorted(store.quoting(["sentence", "1"], 10_000, []).tolist()),
+        store.word_shares("d7 sentence", ids).tolist(),
+    ]
+
+
+def _emptied(place: Path) -> None:
+    for file in [place, *place.rglob("*")]:
+        if file.is_file():
+            file.write_bytes(b"")
+
+
+def _cut(place: Path) -> None:
+    for file in [place, *place.rglob("*")]:
+        if file.is_file():
+            os.truncate(file, file.stat().st_size // 2)
+
+
+def _turned_over(place: Path) -> None:
+    for file in [place, *place.rglob("*")]:
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[::-1])
+
+
+def _removed(place: Path) -> None:
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+def _of_the_other_kind(place: Path) -> None:
+    was_folder = place.is_dir()
+    _removed(place)
+    if was_folder:
+        place.write_bytes(b"no folder")
+    else:
+        (place / "deep").mkdir(parents=True)
+
+
+DAMAGE: dict[str, Callable[[Path], None]] = {
+    "removed": _removed,
+    "emptied": _emptied,
+    "cut": _cut,
+    "turned over": _turned_over,
+    "of the other kind": _of_the_other_kind,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("names", [(VECTORS,), (WORDS,), (VECTORS, WORDS)], ids=["vectors", "words", "both"])
+def test_whatever_happens_to_the_indexes_the_answers_are_the_same(
+    writer: Collection, names: tuple[str, ...], damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    build.update_indexes(writer)
+    with closing(LocalStore(Collection.open(writer.folder))) as store:
+        expected = answers(store)
+    for name in names:
+        DAMAGE[damage](writer.folder / name)
+    for _ in range(2):  # made again, then opened
+        with closing(LocalStore(Collection.open(writer.folder))) as store:
+            assert answers(store) == expected
+    assert capfd.readouterr() == ("", "")
+
+
+def _contents_of(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+@pytest.mark.parametrize("state", ["saved", "behind", "missing", "damaged"])
+def test_in_a_folder_that_cannot_be_written_the_answers_are_the_same(state: str) -> None:
+    """One that is behind is brought up to date in memory."""
+    with open_to_all() as folder, filled(folder / "c", 100) as writer:
+        build.update_indexes(writer)
+        if state == "behind":
+            writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
+            writer.delete(["d3"])
+        ids = writer.passage_ids().tolist()
+        shutil.copytree(folder / "c", folder / "copy")
+        with closing(LocalStore(Collection.open(folder / "copy"))) as store:
+            expected = answers(store)
+        writer.close()
+        for name in (VECTORS, WORDS):
+            if state == "missing":
+                _removed(folder / "c" / name)
+            elif state == "damaged":
+                _cut(folder / "c" / name)
+        for path in [folder / "c", *(folder / "c").rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        before = _contents_of(folder / "c")
+        with without_rights(), closing(LocalStore(Collection.open(folder / "c"))) as store:
+            assert answers(store) == expected
+            assert sorted(store.candidates(query(store), 10_000, []).tolist()) == ids
+            assert sorted(store.worded("sentence", 10_000, []).tolist()) == ids
+        assert _contents_of(folder / "c") == before
+
+
+# The collection beneath
 
 
 def test_passages_documents_texts_and_statistics_are_the_collections(store: LocalStore, writer: Collection) -> None:
@@ -159,7 +404,8 @@ def test_passages_documents_texts_and_statistics_are_the_collections(store: Loca
             expected.lang,
         )
         np.testing.assert_array_equal(got.sentences, expected.sentences)
-        np.testing.assert_array_equal(got.sentence_vectors, expected.sentence_vectors)
+        for name in ("headings", "vector", "sentence_vectors", "document_vector"):
+            np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
     number = numbers(writer)["d5"]
     assert store.documents([number]) == writer.documents([number])
     assert store.documents([number])[number].id == "d5"
@@ -176,13 +422,17 @@ def test_several_threads_may_ask_while_another_process_writes(store: LocalStore,
     def ask() -> None:
         for _ in range(20):
             store.refresh()
-            ids, cosines = store.candidates(query(), 20, ["en", "ja"])
+            ids = store.candidates(query(store), 20, ["en", "ja"])
+            shares = store.word_shares("sentence 1", store.worded("sentence 1", 20, ["en"]))
+            quoting = store.quoting(["passage", "1"], 20, ["en", "ja"])
             found = store.passages(ids.tolist())
             in_order = [passage.id for passage in found] == [
                 identifier for identifier in ids.tolist() if identifier in {passage.id for passage in found}
             ]
-            if store.text(number, 2, 25) != text[2:25] or len(cosines) != 20 or not in_order:
-                wrong.append((ids, cosines))
+            if store.text(number, 2, 25) != text[2:25] or len(ids) != 20 or not in_order:
+                wrong.append(ids)
+            if len(shares) != 20 or not (shares > 0).all() or not (np.diff(shares) <= 1e-6).all() or len(quoting) != 20:
+                wrong.append((shares, quoting))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -194,7 +444,8 @@ def test_several_threads_may_ask_while_another_process_writes(store: LocalStore,
         thread.join()
     assert wrong == []
     store.refresh()
-    assert_finds(store.candidates(query(), 10_000, []), exact(writer, query(), store.means.passages))
+    assert_finds(store.candidates(query(store), 10_000, []), expected_by(store, writer))
+    assert sorted(store.worded("sentence", 10_000, []).tolist()) == writer.passage_ids().tolist()
 
 
 def test_after_close_nothing_can_be_asked(writer: Collection) -> None:

@@ -4,15 +4,16 @@ right-to-left text isolated, control characters of documents harmless, the best 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from search_api.searcher import Hit
+from search_api.searcher import Hit, Telling
 from search_api.snippets import Highlight, Snippet
 from search_api.terminal import clip, isolated, lines_of, marked_snippet, wrap
 
@@ -30,11 +31,16 @@ def hit(
     document_id: str = "docs/a.txt",
     source: str = "Reuters",
     date: str = "2024-05-06",
+    words: Sequence[Highlight] = (),
+    weak: bool = False,
+    also_in: Sequence[Telling] = (),
+    explanation: Mapping[str, float] | None = None,
 ) -> Hit:
     place = Highlight(len(before), len(before) + len(sentence), "sentence")
     return Hit(
         rank=3,
         score=0.456,
+        weak=weak,
         document_id=document_id,
         passage_id=1,
         lang=lang,
@@ -42,7 +48,9 @@ def hit(
         source=source,
         date=date,
         url="https://e.example/a",
-        snippet=Snippet(before + sentence + after, (place,)),
+        snippet=Snippet(before + sentence + after, (place, *words)),
+        also_in=also_in,
+        explanation=explanation,
     )
 
 
@@ -77,6 +85,49 @@ def test_with_colours_the_title_and_the_sentence_are_bold_and_the_rest_of_the_he
         "    \x1b[2m2024-05-06 · Reuters · docs/a.txt\x1b[0m",
         f"{INDENT}Before. \x1b[1mThe ban holds.\x1b[0m After.",
     ]
+
+
+def test_a_weak_hit_has_a_question_mark_behind_its_score() -> None:
+    strong, weak = (lines_of(hit(weak=is_weak), 80, color=False) for is_weak in (False, True))
+    assert weak[0] == " 3  0.46? en  A title"
+    assert weak[1:] == strong[1:]
+
+
+def test_words_of_the_question_bring_no_marks_of_their_own() -> None:
+    words = [Highlight(0, 6, "word"), Highlight(12, 15, "word")]
+    for color in (False, True):
+        assert lines_of(hit(words=words), 80, color) == lines_of(hit(), 80, color)
+
+
+TELLINGS = [Telling("docs/ar.txt", "ar", "حظر التصدير"), Telling("docs/zh.txt", "zh", "禁令"), Telling("b", "en", "")]
+
+
+def test_other_tellings_are_a_line_each_with_language_and_title() -> None:
+    told = lines_of(hit(also_in=TELLINGS), 80, color=False)
+    assert told[:-3] == lines_of(hit(), 80, color=False)
+    assert told[-3:] == [f"    also in ar  {RTL}حظر التصدير{POP}", "    also in zh  禁令", "    also in en  b"]
+    assert lines_of(hit(also_in=TELLINGS), 80, color=True)[-2] == "    \x1b[2malso in zh  禁令\x1b[0m"
+
+
+EXPLANATION = {"passage": 0.5, "sentence": 0.25, "generic": -0.125, "evidence": 1 / 3, "quoted": 0.0}
+
+
+def test_an_explanation_is_each_stage_with_what_it_contributed() -> None:
+    lines = lines_of(hit(explanation=EXPLANATION), 80, color=False)
+    assert lines[:-1] == lines_of(hit(), 80, color=False)
+    assert lines[-1] == "    passage 0.500  sentence 0.250  generic -0.125  evidence 0.333  quoted 0.000"
+    dim = lines_of(hit(explanation=EXPLANATION), 80, color=True)[-1]
+    assert dim == f"    \x1b[2m{lines[-1].strip()}\x1b[0m"
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["plain", "colours"])
+@pytest.mark.parametrize("width", [30, 40, 57, 80, 110])
+def test_tellings_and_explanations_are_no_wider_than_the_terminal(width: int, color: bool) -> None:
+    long = [Telling("x", lang, 20 * title) for lang, title in (("en", "title "), ("ar", "حظر "), ("ja", "禁輸"))]
+    lines = plain(lines_of(hit(also_in=long, explanation=EXPLANATION), width, color))
+    assert max(map(cell_len, lines)) <= width
+    assert [line[4:14] for line in lines if "also in" in line] == ["also in en", "also in ar", "also in ja"]
+    assert squeezed("".join(lines)).endswith("passage0.500sentence0.250generic-0.125evidence0.333quoted0.000")
 
 
 def test_the_marks_are_around_exactly_the_sentence() -> None:
@@ -178,7 +229,7 @@ FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066
 @pytest.mark.parametrize("field", ["before", "sentence", "after", "title", "document_id", "source", "date"])
 @pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
 def test_control_characters_of_documents_do_not_reach_the_terminal(bad: str, field: str, color: bool) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "title": "Ti",
         "document_id": "id",
         "source": "So",
@@ -199,6 +250,15 @@ def test_control_characters_of_an_id_do_not_reach_the_terminal_where_the_title_i
     for title in ("", "\u200f"):
         lines = lines_of(hit(title=title, document_id=f"ab{bad}cd"), 80, color=False)
         assert not FORBIDDEN.search("".join(plain(lines)))
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["plain", "colours"])
+@pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
+def test_control_characters_of_other_tellings_do_not_reach_the_terminal(bad: str, color: bool) -> None:
+    for telling in (Telling("id", "en", f"ab{bad}cd"), Telling(f"ab{bad}cd", "ar", "")):
+        lines = plain(lines_of(hit(also_in=[telling]), 80, color))
+        assert not FORBIDDEN.search("".join(lines))
+        assert lines[-1].index("ab") < lines[-1].index("cd")
 
 
 def test_isolates_of_documents_do_not_leave_a_line_open() -> None:
