@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.sentences import Span, best_cut
-from indexer.words import Word, matching_spans
+from indexer.words import Word
+from search_api.word_marks import matching_spans
 
 LENGTH = 240
 """About how many characters a snippet has; Chinese and Japanese say as much in half of it."""

