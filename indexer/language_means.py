@@ -14,8 +14,9 @@ prompts, which the prior measures by encoding the same sentences both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,15 @@ class Prior:
     covariances: Mapping[str, Sequence[Vectors]]
 
 
+def runs(langs: Sequence[str]) -> Iterator[tuple[str, slice]]:
+    """Each language with the rows, side by side, that are in it: long ones where rows are sorted by language."""
+    start = 0
+    for lang, own in groupby(langs):
+        end = start + sum(1 for _ in own)
+        yield lang, slice(start, end)
+        start = end
+
+
 @dataclass(frozen=True)
 class MeanTable:
     """A mean per language, each (dimension,) float32, and one for all languages that have none."""
@@ -68,9 +78,10 @@ class MeanTable:
 
     def centre(self, vectors: Vectors, langs: Sequence[str]) -> Vectors:
         """(n, dimension) raw rows with their languages -> centred rows, of whatever length."""
-        if not len(langs):
-            return vectors
-        return vectors - np.stack([self[lang] for lang in langs])
+        rows = np.empty(vectors.shape, np.float32)
+        for lang, place in runs(langs):
+            np.subtract(vectors[place], self[lang], out=rows[place])
+        return rows
 
     def drift(self, newer: MeanTable) -> float:
         """How far the newer means are from these: the longest distance over all languages, 0 for none."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.alignment import AlignedQuery, Alignment
+from indexer.language_means import runs
 from indexer.parts import unit_parts
 from indexer.records import StoredPassage
 
@@ -66,11 +67,15 @@ class Scores:
 
 def score(query: AlignedQuery, passages: Sequence[StoredPassage], alignment: Alignment, stages: Stages) -> Scores:
     """At least one passage."""
-    return _Candidates(passages, alignment, stages).score(query)
+    order = sorted(range(len(passages)), key=lambda place: passages[place].lang)  # a language's rows stand together
+    scores = _Candidates([passages[place] for place in order], alignment, stages).score(query)
+    back = np.argsort(order)
+    return Scores(*(values[back] for values in vars(scores).values()))
 
 
 class _Candidates:
-    """The aligned vectors of candidates: n passages, m sentences in all, those of a passage side by side."""
+    """The aligned vectors of candidates: n passages, sorted by language, m sentences in all, those of a passage side by
+    side."""
 
     def __init__(self, passages: Sequence[StoredPassage], alignment: Alignment, stages: Stages) -> None:
         self._stages = stages
@@ -79,15 +84,16 @@ class _Candidates:
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp)
         self._owners = np.repeat(np.arange(len(passages)), counts)
         langs = [passage.lang for passage in passages]
-        self._langs = np.array(langs)
-        self._sentence_langs = self._langs[self._owners]
+        sentence_langs = [passage.lang for passage, count in zip(passages, counts, strict=True) for _ in range(count)]
+        self._runs, self._sentence_runs = list(runs(langs)), list(runs(sentence_langs))
         plain = alignment.passages(np.stack([passage.vector for passage in passages]), langs)
         raw = np.concatenate([passage.sentence_vectors for passage in passages])
-        sentences = alignment.sentences(raw, self._sentence_langs.tolist())
+        sentences = alignment.sentences(raw, sentence_langs)
         if stages.context:
             documents = alignment.passages(np.stack([passage.document_vector for passage in passages]), langs)
             around = _PASSAGE_IN_SENTENCE * plain + _DOCUMENT_IN_SENTENCE * documents
-            self._sentences = unit_parts(sentences + around[self._owners], self._parts)
+            sentences += around[self._owners]
+            self._sentences = unit_parts(sentences, self._parts)
             self._passages = unit_parts(plain + _DOCUMENT_IN_PASSAGE * documents, self._parts)
             self._barred = _headings(passages, self._starts, self._owners)
         else:
@@ -98,7 +104,7 @@ class _Candidates:
         self._generic_sentences = weight * alignment.generic(self._sentences)
 
     def score(self, query: AlignedQuery) -> Scores:
-        towards = {lang: query.towards(lang) for lang in sorted(set(self._langs.tolist()))}
+        towards = {lang: query.towards(lang) for lang, _ in self._runs}
         passage, sentence = self._similarities(towards)
         best = self._best(sentence)
         own = self._total(passage, sentence, best)
@@ -115,10 +121,9 @@ class _Candidates:
     def _similarities(self, towards: dict[str, Vectors]) -> tuple[Vectors, Vectors]:
         passage = np.empty(len(self._passages), np.float32)
         sentence = np.empty(len(self._sentences), np.float32)
-        for lang, vector in towards.items():
-            own, own_sentences = self._langs == lang, self._sentence_langs == lang
-            passage[own] = self._passages[own] @ vector
-            sentence[own_sentences] = self._sentences[own_sentences] @ vector
+        for (lang, own), (_, own_sentences) in zip(self._runs, self._sentence_runs, strict=True):
+            passage[own] = self._passages[own] @ towards[lang]
+            sentence[own_sentences] = self._sentences[own_sentences] @ towards[lang]
         return passage, sentence
 
     def _best(self, sentence: Vectors) -> NDArray[np.intp]:

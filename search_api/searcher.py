@@ -9,8 +9,9 @@ encode the question, align it with each language
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ Vectors = NDArray[np.float32]
 MOST_HITS = 100
 WEAK = 0.1
 """A hit with a lower score is marked weak."""
-_CANDIDATES, _WORDED, _QUOTING = 150, 30, 100
+_CANDIDATES, _WORDED, _QUOTING = 100, 30, 100
 _TELLINGS = 3
 """How many times more documents are looked at for one story told twice than are shown."""
 
@@ -104,7 +105,8 @@ class RankedDocument:
     score: float
     """The evidence, on a scale that is the same for every language and falls with the rank."""
     best_sentence: int
-    explanation: Mapping[str, float]
+    explain: Callable[[], dict[str, float]]
+    """What each stage contributed."""
 
 
 class Searcher:
@@ -196,7 +198,7 @@ class Searcher:
                     url=document.url,
                     snippet=snippet_of(texts[place], spans, candidate.best_sentence, question.words),
                     also_in=[Telling(other.id, other.lang, other.title) for other in others],
-                    explanation=candidate.explanation if explain else None,
+                    explanation=candidate.explain() if explain else None,
                 )
             )
         return hits
@@ -234,21 +236,26 @@ def _ranked(
     final = fused(meaning, both[shown], shares, [passages[place].lang for place in shown], stages.exact)
     order = sorted(range(len(shown)), key=lambda item: (not quoted[item], -final[item], passages[shown[item]].document))
     falling = -np.sort(-evidence)
+
+    def explained(item: int) -> dict[str, float]:
+        place = shown[item]
+        return {
+            "passage": float(scores.passage[place]),
+            "sentence": float(scores.sentence[place]),
+            "generic": -float(scores.generic[place]),
+            "evidence": float(scores.own[place]),
+            "feedback": float(scores.total[place] - scores.own[place]),
+            "words": float(words[place]),
+            "fusion": float(final[item] - scores.total[place]),
+            "quoted": float(bool(quoting) and quoted[item]),
+        }
+
     return [
         RankedDocument(
             passage=passages[shown[item]],
             score=float(falling[rank]),
             best_sentence=int(scores.best_sentence[shown[item]]),
-            explanation={
-                "passage": float(scores.passage[shown[item]]),
-                "sentence": float(scores.sentence[shown[item]]),
-                "generic": -float(scores.generic[shown[item]]),
-                "evidence": float(scores.own[shown[item]]),
-                "feedback": float(scores.total[shown[item]] - scores.own[shown[item]]),
-                "words": float(words[shown[item]]),
-                "fusion": float(final[item] - scores.total[shown[item]]),
-                "quoted": float(bool(quoting) and quoted[item]),
-            },
+            explain=partial(explained, item),
         )
         for rank, item in enumerate(order)
     ]
