@@ -6,8 +6,8 @@ two rankings by rank, therefore lifts that language as such, relevant or not (fi
 1. Words reorder the documents of one language among themselves: the best place that the language had is given to its
    document with the best sum of meaning and words, the second best to the second, and so on. No place goes to another
    language or is taken from one.
-2. A document that has far more of the query's words than the fourth best in its language is lifted by the cube of how
-   much more: a rare name, a number, a whole title; ordinary overlap vanishes.
+2. A document that has far more of the query's words than the fourth best in its language is lifted by the fourth
+   power of how much more: a rare name, a number, a whole title; ordinary overlap vanishes.
 3. Documents with everything that the query puts in quotation marks come first, in whatever language.
 """
 
@@ -22,7 +22,7 @@ Vectors = NDArray[np.float32]
 
 _RIVALS = 3
 """How many documents of a language may share a name before it stands out no more."""
-_LIFT = 5.0
+_LIFT = 15.0
 
 
 def fused(meaning: Vectors, ranking: Vectors, words: Vectors, langs: Sequence[str], exact: float) -> Vectors:
@@ -40,5 +40,5 @@ def fused(meaning: Vectors, ranking: Vectors, words: Vectors, langs: Sequence[st
         order = own[np.argsort(-ranking[own], kind="stable")]
         scores[order] = -np.sort(-meaning[own])
         ordinary = np.sort(words[own])[::-1][: _RIVALS + 1][-1]
-        scores[own] += np.float32(_LIFT) * np.maximum(words[own] - ordinary, 0) ** 3
+        scores[own] += np.float32(_LIFT) * np.maximum(words[own] - ordinary, 0) ** 4
     return scores

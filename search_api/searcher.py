@@ -32,7 +32,7 @@ from search_api.stories import first_tellings
 Vectors = NDArray[np.float32]
 
 MOST_HITS = 100
-WEAK = 0.1
+WEAK = 0.08
 """A hit with a lower score is marked weak."""
 _CANDIDATES, _WORDED, _QUOTING = 100, 30, 100
 _TELLINGS = 3
