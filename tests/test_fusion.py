@@ -41,7 +41,7 @@ def by_language(scores: Vectors, langs: Sequence[str]) -> dict[str, list[float]]
 
 
 def lift_of(words: Sequence[float]) -> list[float]:
-    """Of documents in one language, slowly: the fourth power of what is above the fourth most, of fewer above the least."""
+    """Of documents in one language, slowly: the fourth power of what is above the fourth most, else the least."""
     ordinary = sorted(words, reverse=True)[min(3, len(words) - 1)]
     return [15 * max(word - ordinary, 0) ** 4 for word in words]
 
