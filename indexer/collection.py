@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -189,34 +189,16 @@ class Collection:
 
     def passage_vectors(self, ids: Sequence[int] | None = None) -> Iterator[tuple[list[int], list[str], Vectors]]:
         """Blocks of (ids, languages, raw vectors) of all passages or of some, in order of id."""
-        query = "SELECT id, lang, vector FROM passages"
         with self._reading():
-            if ids is None:
-                cursor = self._connection.execute(f"{query} ORDER BY id")
-                blocks: Iterable[list[tuple[int, str, bytes]]] = iter(lambda: cursor.fetchmany(10_000), [])
-            else:
-                blocks = (
-                    self._connection.execute(f"{query} WHERE id IN ({_marks(part)}) ORDER BY id", part).fetchall()
-                    for part in _parts(ids)
-                )
-            for rows in blocks:
+            for rows in self._blocks("SELECT id, lang, vector FROM passages", ids, 10_000):
                 vectors = self._vectors(b"".join(row[2] for row in rows), "<f2", len(rows)).astype(np.float32)
                 yield [row[0] for row in rows], [row[1] for row in rows], vectors
 
     def passage_texts(self, ids: Sequence[int] | None = None) -> Iterator[list[tuple[int, str]]]:
         """Blocks of (id, text) of all passages or of some, in order of id."""
-        query = 'SELECT id, document, start, "end" FROM passages'
         with self._reading():
-            if ids is None:
-                cursor = self._connection.execute(f"{query} ORDER BY id")
-                blocks: Iterable[list[tuple[int, int, int, int]]] = iter(lambda: cursor.fetchmany(1_000), [])
-            else:
-                blocks = (
-                    self._connection.execute(f"{query} WHERE id IN ({_marks(part)}) ORDER BY id", part).fetchall()
-                    for part in _parts(sorted(ids))
-                )
             number, text = 0, ""  # a long document is read once, not for each of its passages
-            for rows in blocks:
+            for rows in self._blocks('SELECT id, document, start, "end" FROM passages', ids, 1_000):
                 texts = []
                 for identifier, document, start, end in rows:
                     if document != number:
@@ -225,6 +207,15 @@ class Collection:
                     texts.append((identifier, text[start:end]))
                 if texts:
                     yield texts
+
+    def _blocks(self, query: str, ids: Sequence[int] | None, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a query over passages, of all or of some, in order of id and block by block."""
+        if ids is None:
+            cursor = self._connection.execute(f"{query} ORDER BY id")
+            yield from iter(lambda: cursor.fetchmany(size), [])
+        else:
+            for part in _parts(sorted(ids)):
+                yield self._connection.execute(f"{query} WHERE id IN ({_marks(part)}) ORDER BY id", part).fetchall()
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """Passages by id, in the order asked for; ids that are gone by now are left out."""

@@ -53,10 +53,7 @@ class JointEncoder(JointQueryEncoder):
         self.max_tokens = first.max_tokens
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        places: dict[str, int] = {}
-        index = [places.setdefault(text, len(places)) for text in texts]
-        second = self._second.encode(list(places))[index]
-        return joined([self._first.encode_passages(texts, progress), second], self.parts)
+        return joined([self._first.encode_passages(texts, progress), self._second.encode(texts)], self.parts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._first.count_tokens(texts)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from indexer.alignment import AlignedQuery, Alignment, LanguageMaps
 from indexer.checked_file import read_arrays, write_arrays
 from indexer.collection import Collection
-from indexer.language_means import MeanTable
+from indexer.language_means import LanguageMeans, MeanTable
 from indexer.parts import Parts
 
 Vectors = NDArray[np.float32]
@@ -81,19 +81,15 @@ def open_index(collection: Collection, *, means: bool = True, maps: bool = True)
             none = LanguageMaps.none(collection.parts)
             return _build(collection, Alignment(collection.parts, collection.language_means(), none))
         own = collection.language_means()
-        saved = _load(collection)
+        saved = _load(collection, own)
         if saved and collection.state(saved.version) != saved.state:
             saved = None  # of another collection, or of changes that a restored backup has not seen
-        if saved:
-            # Passages keep the means that they were prepared with; sentences and queries are centred anew each time.
-            fresh = replace(own, passages=saved.alignment.means.passages)
-            saved.alignment = replace(saved.alignment, means=fresh)
-            if saved.version == collection.version():
-                return saved
+        if saved and saved.version == collection.version():
+            return saved
         if saved and _still_fits(saved, own.passages, collection):
             current = _catch_up(saved, collection)
         else:
-            current = _build(collection, _measure(collection))
+            current = _build(collection, _measure(collection, own))
     # A reader without rights, or a full disk: the index in memory is as good, only not there next time.
     with suppress(OSError):
         _save(current, collection.folder)
@@ -105,9 +101,8 @@ def _still_fits(saved: VectorIndex, means: MeanTable, collection: Collection) ->
     return not grown and saved.alignment.means.passages.drift(means) <= MAX_DRIFT
 
 
-def _measure(collection: Collection) -> Alignment:
+def _measure(collection: Collection, means: LanguageMeans) -> Alignment:
     """The means of the collection, and the maps of its languages, from a sample of their sentences."""
-    means = collection.language_means()
     samples = {}
     for lang in sorted(collection.sums()):
         rows = collection.sentence_sample(lang, _SAMPLE)
@@ -186,8 +181,9 @@ def _save(current: VectorIndex, folder: Path) -> None:
     write_arrays(folder / _FILE, arrays)
 
 
-def _load(collection: Collection) -> VectorIndex | None:
-    """The saved index, or None where it is missing, damaged, or of another width."""
+def _load(collection: Collection, own: LanguageMeans) -> VectorIndex | None:
+    """The saved index, or None where it is missing, damaged, or of another width. Passages keep the means that they
+    were prepared with; sentences and queries are centred with the collection's own as of now."""
     saved = read_arrays(collection.folder / _FILE)
     if saved is None:
         return None
@@ -196,7 +192,7 @@ def _load(collection: Collection) -> VectorIndex | None:
             return None
         index = faiss.deserialize_index(saved["index"])
         passages = MeanTable(dict(zip(saved["langs"].tolist(), saved["means"], strict=True)), saved["fallback"])
-        means = replace(collection.language_means(), passages=passages)
+        means = replace(own, passages=passages)
         alignment = Alignment(collection.parts, means, _maps(saved, collection.parts))
         version, measured = int(saved["version"]), int(saved["measured"])
         found = VectorIndex(index, alignment, measured, version, saved["state"].tobytes())

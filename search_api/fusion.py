@@ -8,7 +8,8 @@ two rankings by rank, therefore lifts that language as such, relevant or not (fi
    language or is taken from one.
 2. A document that has far more of the query's words than the fourth best in its language is lifted by the fourth
    power of how much more: a rare name, a number, a whole title; ordinary overlap vanishes.
-3. Documents with everything that the query puts in quotation marks come first, in whatever language.
+
+That documents with all that a question quotes come first, in whatever language, is the searcher's.
 """
 
 from __future__ import annotations

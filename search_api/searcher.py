@@ -175,7 +175,7 @@ class Searcher:
         texts = [text for _, text in found if text]
         firsts = list(range(len(looked_at)))
         if collapse and looked_at:
-            firsts = first_tellings(self._stories(looked_at), [ranked.passage.lang for ranked in looked_at], texts)
+            firsts = first_tellings(self._stories(looked_at), [kept.passage.lang for kept in looked_at], texts)
         hits: list[Hit] = []
         for place, candidate in enumerate(looked_at):
             if firsts[place] != place or len(hits) == limit:
