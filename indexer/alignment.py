@@ -18,7 +18,7 @@ judgements, and shrunk towards a prior while a language has little text:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,12 +92,14 @@ class AlignedQuery:
     """(dimension,) after its language's mean and map; what a vector index of mapped passages is asked with."""
     _maps: LanguageMaps
     _parts: Parts
+    _turned: dict[str, Vectors] = field(default_factory=dict, repr=False)
 
     def towards(self, lang: str) -> Vectors:
         """(dimension,) to be multiplied with aligned passages and sentences of a language."""
-        mapped = _mapped(self.centred[None, :], self._maps[lang], self._parts, transposed=True)[0]
-        turned: Vectors = unit_parts(mapped, self._parts)
-        return turned
+        if lang not in self._turned:
+            mapped = _mapped(self.centred[None, :], self._maps[lang], self._parts, transposed=True)[0]
+            self._turned[lang] = unit_parts(mapped, self._parts)
+        return self._turned[lang]
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,13 @@ class Alignment:
 
     def passages(self, vectors: Vectors, langs: Sequence[str]) -> Vectors:
         """Raw rows (n, dimension) of passages -> centred rows with parts of length sqrt(weight)."""
-        return unit_parts(self.means.passages.centre(vectors, langs), self.parts)
+        centred = self.means.passages.centre(vectors, langs)
+        return unit_parts(centred, self.parts, out=centred)
 
     def sentences(self, vectors: Vectors, langs: Sequence[str]) -> Vectors:
         """The same for sentences."""
-        return unit_parts(self.means.sentences.centre(vectors, langs), self.parts)
+        centred = self.means.sentences.centre(vectors, langs)
+        return unit_parts(centred, self.parts, out=centred)
 
     def mapped(self, aligned: Vectors, langs: Sequence[str]) -> Vectors:
         """Aligned passages (n, dimension) -> what an index holds: its inner product with `AlignedQuery.centred` is,

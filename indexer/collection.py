@@ -1,8 +1,8 @@
 """The truth of a collection: documents, passages, raw vectors, and the sums behind the language means.
 
 Every change is one transaction, so a crash loses at most the batch being written and readers never see half of it.
-Everything else (the indexes) is derived from what is here. Vectors are stored raw, not centred: passages as float16,
-sentences as int8 with a scale.
+Everything else (the indexes) is derived from what is here. Vectors are stored raw, not centred, in a byte a component
+(`packed_vectors.py`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import database
+from indexer import database, rows
 from indexer.errors import ModelMismatch
-from indexer.language_means import LanguageMeans, LanguageSum, Prior, Sums
-from indexer.packed_vectors import packed, packed_rows, unpacked
+from indexer.language_means import LanguageMeans, LanguageSum, Prior
 from indexer.parts import Parts, parts_of, written
 from indexer.records import EncodedDocument, Statistics, StoredDocument, StoredPassage
 
@@ -69,11 +68,7 @@ class Collection:
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             connection.execute("INSERT INTO states VALUES (0, ?)", (secrets.token_bytes(8),))
             connection.executemany(
-                "INSERT INTO prior VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (*_sum_row(lang, own), _blob(prior.query_shifts[lang]), _squares(prior.covariances[lang]))
-                    for lang, own in prior.sums.items()
-                ],
+                f"INSERT INTO prior ({rows.PRIOR_COLUMNS}) VALUES ({', '.join('?' * 7)})", rows.prior_rows(prior)
             )
 
         database.create(folder, fill)
@@ -147,60 +142,41 @@ class Collection:
 
     def language_means(self) -> LanguageMeans:
         """The means as of now: own sums shrunk towards the prior."""
-        return LanguageMeans.shrunk(self.sums(), self.prior(), self.dimension)
+        return LanguageMeans.shrunk(self.sums(), self.prior(), self.parts)
 
     def sums(self) -> dict[str, LanguageSum]:
         """Per language, the number of passages and sentences and the sums of their raw vectors."""
         with self._reading():
-            rows = self._connection.execute(f"SELECT {_SUM_COLUMNS} FROM sums").fetchall()
-            return {row[0]: self._language_sum(row) for row in rows}
+            found = self._connection.execute(f"SELECT {rows.SUM_COLUMNS} FROM sums").fetchall()
+            return {row[0]: rows.language_sum(row, self.dimension) for row in found}
 
     def prior(self) -> Prior:
         """What the collection was given for languages of which it has little."""
         with self._reading():
-            rows = self._connection.execute(f"SELECT {_SUM_COLUMNS}, query_shift, covariances FROM prior").fetchall()
-            return Prior(
-                {row[0]: self._language_sum(row) for row in rows},
-                {row[0]: self._vectors(row[5], "<f8", 1)[0] for row in rows},
-                {row[0]: self._covariances(row[6]) for row in rows},
-            )
-
-    def _covariances(self, blob: bytes) -> list[Vectors]:
-        values = np.frombuffer(blob, "<f2").astype(np.float32)
-        ends = np.cumsum([part.width**2 for part in self.parts])
-        if len(values) != ends[-1]:
-            raise ValueError("covariances of another width")
-        squares = np.split(values, ends[:-1])
-        return [own.reshape(part.width, part.width) for own, part in zip(squares, self.parts, strict=True)]
-
-    def _language_sum(self, row: Sequence[Any]) -> LanguageSum:
-        return LanguageSum(row[1], self._vectors(row[2], "<f8", 1)[0], row[3], self._vectors(row[4], "<f8", 1)[0])
-
-    def _vectors(self, blob: bytes, kind: str, count: int) -> NDArray[Any]:
-        """(count, dimension) of what was stored; ValueError where it is not that."""
-        return np.frombuffer(blob, kind).reshape(count, self.dimension)
+            found = self._connection.execute(f"SELECT {rows.PRIOR_COLUMNS} FROM prior").fetchall()
+            return rows.prior_of_rows(found, self.parts)
 
     def passage_ids(self, langs: Sequence[str] = ()) -> NDArray[np.int64]:
         """Ids of all passages, or of those in some languages, ascending."""
         where = f"WHERE lang IN ({_marks(langs)})" if langs else ""
         with self._reading():
-            rows = self._connection.execute(f"SELECT id FROM passages {where} ORDER BY id", tuple(langs)).fetchall()
-        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+            found = self._connection.execute(f"SELECT id FROM passages {where} ORDER BY id", tuple(langs)).fetchall()
+        return np.fromiter((row[0] for row in found), np.int64, len(found))
 
     def passage_vectors(self, ids: Sequence[int] | None = None) -> Iterator[tuple[list[int], list[str], Vectors]]:
         """Blocks of (ids, languages, raw vectors) of all passages or of some, in order of id."""
         with self._reading():
-            for rows in self._blocks("SELECT id, lang, vector FROM passages", ids, 10_000):
-                vectors = self._vectors(b"".join(row[2] for row in rows), "<f2", len(rows)).astype(np.float32)
-                yield [row[0] for row in rows], [row[1] for row in rows], vectors
+            for block in self._blocks("SELECT id, lang, vector FROM passages", ids, 10_000):
+                vectors = rows.one_each([row[2] for row in block], self.dimension)
+                yield [row[0] for row in block], [row[1] for row in block], vectors
 
     def passage_texts(self, ids: Sequence[int] | None = None) -> Iterator[list[tuple[int, str]]]:
         """Blocks of (id, text) of all passages or of some, in order of id."""
         with self._reading():
             number, text = 0, ""  # a long document is read once, not for each of its passages
-            for rows in self._blocks('SELECT id, document, start, "end" FROM passages', ids, 1_000):
+            for block in self._blocks('SELECT id, document, start, "end" FROM passages', ids, 1_000):
                 texts = []
-                for identifier, document, start, end in rows:
+                for identifier, document, start, end in block:
                     if document != number:
                         row = self._connection.execute("SELECT text FROM documents WHERE number = ?", (document,))
                         number, text = document, (row.fetchone() or ("",))[0]
@@ -222,37 +198,14 @@ class Collection:
         found: dict[int, StoredPassage] = {}
         with self._reading():
             for part in _parts(ids):
-                rows = self._connection.execute(
+                read = self._connection.execute(
                     'SELECT passages.id, document, start, "end", passages.lang, sentences, passages.vector, '
                     "sentence_vectors, documents.vector FROM passages JOIN documents ON number = document "
                     f"WHERE passages.id IN ({_marks(part)})",
                     part,
                 ).fetchall()
-                found |= {passage.id: passage for passage in self._stored_passages(rows)}
+                found |= {passage.id: passage for passage in rows.stored_passages(read, self.dimension)}
         return [found[identifier] for identifier in ids if identifier in found]
-
-    def _stored_passages(self, rows: Sequence[Sequence[Any]]) -> Iterator[StoredPassage]:
-        """All vectors are read at once: a search reads hundreds of passages, and every millisecond counts."""
-        tables = [np.frombuffer(row[5], "<i4").reshape(-1, 3) for row in rows]
-        vectors = self._vectors(b"".join(row[6] for row in rows), "<f2", len(rows)).astype(np.float32)
-        documents = self._vectors(b"".join(row[8] for row in rows), "<f2", len(rows)).astype(np.float32)
-        counts = [len(table) for table in tables]
-        sentences = unpacked([row[7] for row in rows], counts, self.dimension)
-        ends = np.cumsum(counts)
-        for place, (identifier, document, start, end, lang, *_) in enumerate(rows):
-            table = tables[place]
-            yield StoredPassage(
-                id=identifier,
-                document=document,
-                start=start,
-                end=end,
-                lang=lang,
-                sentences=table[:, :2],
-                headings=table[:, 2] != 0,
-                vector=vectors[place],
-                sentence_vectors=sentences[ends[place] - counts[place] : ends[place]],
-                document_vector=documents[place],
-            )
 
     def sentence_sample(self, lang: str, limit: int) -> Vectors:
         """(n, dimension) raw vectors of sentences of a language, from passages evenly spaced over the collection; about
@@ -316,7 +269,7 @@ class Collection:
                 return False
             stored = connection.execute("SELECT lang, vector, sentence_vectors FROM passages WHERE document = ?", row)
             for lang, vector, sentence_vectors in stored:
-                sums[lang] = sums[lang].plus(_sum_of(vector, sentence_vectors, self.dimension), -1)
+                sums[lang] = sums[lang].plus(rows.sum_of(vector, sentence_vectors, self.dimension), -1)
             connection.execute("DELETE FROM passages WHERE document = ?", row)
             connection.execute("DELETE FROM documents WHERE number = ?", row)
             return True
@@ -331,8 +284,8 @@ class Collection:
                 yield connection, sums
                 connection.execute("DELETE FROM sums")
                 connection.executemany(
-                    "INSERT INTO sums VALUES (?, ?, ?, ?, ?)",
-                    [_sum_row(lang, own) for lang, own in sums.items() if own.passages],
+                    f"INSERT INTO sums ({rows.SUM_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+                    [rows.sum_row(lang, own) for lang, own in sums.items() if own.passages],
                 )
                 connection.execute("UPDATE settings SET value = value + 1 WHERE name = 'version'")
                 connection.execute(
@@ -351,67 +304,15 @@ class Collection:
 def _insert(
     connection: sqlite3.Connection, sums: dict[str, LanguageSum], encoded: EncodedDocument, dimension: int
 ) -> None:
-    document = encoded.document
-    vectors = [item.vector for item in encoded.passages]
-    mean = np.mean(vectors, axis=0) if vectors else np.zeros(dimension)
     number = connection.execute(
-        "INSERT INTO documents (id, digest, title, text, lang, date, source, url, metadata, vector) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            document.id,
-            encoded.digest,
-            document.title,
-            document.text,
-            encoded.lang,
-            document.date,
-            document.source,
-            document.url,
-            json.dumps(document.metadata, ensure_ascii=False),
-            mean.astype("<f2").tobytes(),
-        ),
+        f"INSERT INTO documents ({rows.DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows.document_row(encoded, dimension),
     ).lastrowid
     for item in encoded.passages:
-        passage = item.passage
-        vector, sentence_vectors = item.vector.astype("<f2").tobytes(), packed(item.sentence_vectors)
-        table = [(*span, place in passage.headings) for place, span in enumerate(passage.sentences)]
-        connection.execute(
-            'INSERT INTO passages (document, start, "end", lang, vector, sentences, sentence_vectors) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                number,
-                passage.start,
-                passage.end,
-                passage.lang,
-                vector,
-                np.array(table, "<i4").tobytes(),
-                sentence_vectors,
-            ),
-        )
-        own = _sum_of(vector, sentence_vectors, dimension)
-        sums[passage.lang] = sums[passage.lang].plus(own) if passage.lang in sums else own
-
-
-def _sum_of(vector: bytes, sentence_vectors: bytes, dimension: int) -> LanguageSum:
-    """A passage's part in the sums, from the stored (rounded) vectors, so that what goes in comes out the same."""
-    passage = np.frombuffer(vector, "<f2").astype(np.float64)
-    count = packed_rows(sentence_vectors, dimension)
-    sentences = unpacked([sentence_vectors], [count], dimension)
-    return LanguageSum(1, passage, count, sentences.sum(axis=0, dtype=np.float64))
-
-
-_SUM_COLUMNS = "lang, passages, passage_sum, sentences, sentence_sum"
-
-
-def _sum_row(lang: str, own: LanguageSum) -> tuple[str, int, bytes, int, bytes]:
-    return lang, own.passages, _blob(own.passage_sum), own.sentences, _blob(own.sentence_sum)
-
-
-def _squares(covariances: Sequence[Vectors]) -> bytes:
-    return b"".join(np.ascontiguousarray(own, "<f2").tobytes() for own in covariances)
-
-
-def _blob(vector: Sums) -> bytes:
-    return vector.astype("<f8").tobytes()
+        row = rows.passage_row(item, int(number or 0))
+        connection.execute(f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        own, lang = rows.sum_of(row[4], row[6], dimension), item.passage.lang
+        sums[lang] = sums[lang].plus(own) if lang in sums else own
 
 
 def _size(folder: Path) -> int:

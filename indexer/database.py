@@ -14,7 +14,7 @@ from pathlib import Path
 from indexer.errors import CollectionError
 
 FILE = "collection.sqlite"
-FORMAT = 2
+FORMAT = 3
 _APPLICATION = 0x5365_6172  # "Sear": marks the file as ours among SQLite files
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -23,14 +23,14 @@ CREATE TABLE documents (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     digest BLOB NOT NULL,
+    vector BLOB NOT NULL, -- before the text: what follows a long one is read through it
     title TEXT NOT NULL,
-    text TEXT NOT NULL,
     lang TEXT NOT NULL,
     date TEXT NOT NULL,
     source TEXT NOT NULL,
     url TEXT NOT NULL,
     metadata TEXT NOT NULL,
-    vector BLOB NOT NULL
+    text TEXT NOT NULL
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

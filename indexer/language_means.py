@@ -7,6 +7,16 @@ collection, through the same model) while the collection has few texts in it:
 
     mean = (n * own mean + k * prior mean) / (n + k)
 
+How far languages lie apart is the model's doing, so it is about the same in any text; what is not is the topics that a
+collection has in one language and not in another. How much of the distances is language is measured, part by part, by
+what the prior, which is other text, confirms of them:
+
+    share = sum of (own offset * prior offset) / sum of (own offset)^2, over the languages of both
+
+with offsets from the mean of those languages: the regression of one on the other. Where half or more is confirmed, the
+means are taken off whole: taking off too little costs more than taking off some topic. Below, in proportion, and
+nothing where nothing is confirmed, as with a model that has been trained to keep languages together.
+
 Passages and single sentences have means of their own, because short texts lie elsewhere than long ones. A query is
 about as long as a sentence but goes through another prompt; its mean is the sentences' plus the shift between the two
 prompts, which the prior measures by encoding the same sentences both ways.
@@ -21,11 +31,15 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.parts import Parts, spans
+
 Vectors = NDArray[np.float32]
 Sums = NDArray[np.float64]
 
 SHRINKAGE = 50
 """k: how many texts of a language weigh as much as the prior."""
+ENOUGH = 0.5
+"""The share of the distances between languages that other text must confirm for the means to be taken off whole."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ def runs(langs: Sequence[str]) -> Iterator[tuple[str, slice]]:
     """Each language with the rows, side by side, that are in it: long ones where rows are sorted by language."""
     start = 0
     for lang, own in groupby(langs):
-        end = start + sum(1 for _ in own)
+        end = start + len(list(own))
         yield lang, slice(start, end)
         start = end
 
@@ -103,24 +117,22 @@ class LanguageMeans:
         return cls(zero, zero, zero)
 
     @classmethod
-    def shrunk(
-        cls, sums: Mapping[str, LanguageSum], prior: Prior, dimension: int, k: float = SHRINKAGE
-    ) -> LanguageMeans:
-        """The collection's own means, shrunk towards the prior; a language that the prior lacks is shrunk towards the
-        mean of the prior's languages."""
-        passages = _shrunk(
-            {lang: (own.passages, own.passage_sum) for lang, own in sums.items()},
+    def shrunk(cls, sums: Mapping[str, LanguageSum], prior: Prior, parts: Parts, k: float = SHRINKAGE) -> LanguageMeans:
+        """The collection's own means, shrunk towards the prior, as far apart as the prior confirms; a language that the
+        prior lacks is shrunk towards the mean of the prior's languages."""
+        passages = _of_language(
+            {lang: (own.passages, own.passage_sum) for lang, own in sums.items() if own.passages},
             {lang: own.passage_sum / own.passages for lang, own in prior.sums.items() if own.passages},
-            dimension,
+            parts,
             k,
         )
-        sentences = _shrunk(
-            {lang: (own.sentences, own.sentence_sum) for lang, own in sums.items()},
+        sentences = _of_language(
+            {lang: (own.sentences, own.sentence_sum) for lang, own in sums.items() if own.sentences},
             {lang: own.sentence_sum / own.sentences for lang, own in prior.sums.items() if own.sentences},
-            dimension,
+            parts,
             k,
         )
-        shift = _average(list(prior.query_shifts.values()), dimension)
+        shift = _average(list(prior.query_shifts.values()), _dimension(parts))
         queries = MeanTable(
             {
                 lang: (mean + prior.query_shifts.get(lang, shift)).astype(np.float32)
@@ -140,15 +152,33 @@ class LanguageMeans:
         return centred
 
 
-def _shrunk(own: Mapping[str, tuple[int, Sums]], prior: Mapping[str, Sums], dimension: int, k: float) -> MeanTable:
-    everywhere = _average(list(prior.values()), dimension)
-    means = {lang: mean.astype(np.float32) for lang, mean in prior.items()}
+def _of_language(own: Mapping[str, tuple[int, Sums]], prior: Mapping[str, Sums], parts: Parts, k: float) -> MeanTable:
+    everywhere = _average(list(prior.values()), _dimension(parts))
+    means = dict(prior)
     for lang, (count, total) in own.items():
-        if count and prior:
-            means[lang] = ((total + k * prior.get(lang, everywhere)) / (count + k)).astype(np.float32)
-        elif count:
-            means[lang] = (total / count).astype(np.float32)
-    return MeanTable(means, everywhere.astype(np.float32))
+        means[lang] = (total + k * prior.get(lang, everywhere)) / (count + k) if prior else total / count
+    both = sorted(own.keys() & prior.keys())
+    if len(both) > 1:
+        centre = np.mean([means[lang] for lang in both], axis=0)
+        strength = _strength(np.array([means[lang] for lang in both]), np.array([prior[lang] for lang in both]), parts)
+        means = {lang: centre + strength * (mean - centre) for lang, mean in means.items()}
+    return MeanTable({lang: mean.astype(np.float32) for lang, mean in means.items()}, everywhere.astype(np.float32))
+
+
+def _strength(own: Sums, prior: Sums, parts: Parts) -> Sums:
+    """(dimension,) how much of the distances between own means is taken off, the same for all components of a part;
+    from the means of the same languages, (languages, dimension) each."""
+    strength = np.ones(own.shape[1])
+    for _, place in spans(parts):
+        offsets, confirmed = (means[:, place] - means[:, place].mean(axis=0) for means in (own, prior))
+        size = np.sum(offsets**2)
+        if size > 0:
+            strength[place] = np.clip(np.sum(offsets * confirmed) / size / ENOUGH, 0, 1)
+    return strength
+
+
+def _dimension(parts: Parts) -> int:
+    return sum(part.width for part in parts)
 
 
 def _average(vectors: Sequence[Sums], dimension: int) -> Sums:

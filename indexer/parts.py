@@ -34,13 +34,15 @@ def spans(parts: Sequence[Part]) -> Iterator[tuple[Part, slice]]:
         start += part.width
 
 
-def unit_parts(vectors: Vectors, parts: Sequence[Part]) -> Vectors:
-    """(..., dimension) rows with each part scaled to the length sqrt(weight); a part of zeros stays zero."""
-    scaled = np.empty(vectors.shape, np.float32)
+def unit_parts(vectors: Vectors, parts: Sequence[Part], out: Vectors | None = None) -> Vectors:
+    """(..., dimension) rows with each part scaled to the length sqrt(weight); a part of zeros stays zero. `out`, which
+    may be the rows themselves, is written to instead of a new array."""
+    scaled = np.empty(vectors.shape, np.float32) if out is None else out
     for part, place in spans(parts):
         own = vectors[..., place]
         lengths = np.sqrt(np.einsum("...i,...i->...", own, own))[..., None]
-        scaled[..., place] = own * (np.float32(np.sqrt(part.weight)) / np.where(lengths == 0, 1, lengths))
+        factors = np.float32(np.sqrt(part.weight)) / np.where(lengths == 0, 1, lengths)
+        np.multiply(own, factors, out=scaled[..., place])
     return scaled
 
 

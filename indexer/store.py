@@ -21,6 +21,10 @@ from indexer.records import Statistics, StoredDocument, StoredPassage
 Vectors = NDArray[np.float32]
 
 
+_MOST_FILTERS = 16
+"""Of combinations of languages that were asked for, so many are remembered with the ids of their passages."""
+
+
 class Store(Protocol):
     """Stored passages. Methods may be called from several threads."""
 
@@ -57,6 +61,9 @@ class Store(Protocol):
         """(n,) for each of some passages, how much of a text's words it has: BM25 over the most that there could be,
         0 to 1."""
 
+    def passage_vectors(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], list[str], Vectors]:
+        """(ids, languages, raw vectors (n, dimension)) of passages, in order of id, without those that are gone."""
+
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """Passages in the order asked for, without those that are gone."""
 
@@ -80,6 +87,7 @@ class LocalStore:
         self._index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
         self._words = lexical_index.open_index(self._collection)
         self._languages = frozenset(self._collection.sums())
+        self._ids_of: dict[tuple[str, ...], NDArray[np.int64]] = {}
 
     @property
     def alignment(self) -> Alignment:
@@ -128,7 +136,23 @@ class LocalStore:
             return np.minimum(scores / np.float32(most), 1) if most > 0 else scores
 
     def _among(self, langs: Sequence[str]) -> NDArray[np.int64] | None:
-        return self._collection.passage_ids(langs) if langs else None
+        """The ids of some languages' passages, read once for a version; None for all languages."""
+        if not langs:
+            return None
+        key = tuple(sorted(set(langs)))
+        if key not in self._ids_of:
+            if len(self._ids_of) == _MOST_FILTERS:
+                self._ids_of.clear()
+            self._ids_of[key] = self._collection.passage_ids(key)
+        return self._ids_of[key]
+
+    def passage_vectors(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], list[str], Vectors]:
+        with self._lock:
+            blocks = list(self._collection.passage_vectors(ids))
+        found = np.array([identifier for own, _, _ in blocks for identifier in own], np.int64)
+        langs = [lang for _, own, _ in blocks for lang in own]
+        rows = [own for _, _, own in blocks] or [np.empty((0, self._collection.dimension), np.float32)]
+        return found, langs, np.concatenate(rows)
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         with self._lock:

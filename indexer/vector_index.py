@@ -3,7 +3,7 @@
 The only file that imports FAISS. Beside the collection lies one file with the index, the alignment that it was made
 with, and the state of the collection that it covers. What does not fit is thrown away and made again from the
 collection, without encoding anything. It finds candidates by the first part of the vectors (the first of the models
-that an encoder is made of), as float16; the scorer compares whole vectors.
+that an encoder is made of), in a byte a component; the scorer compares whole vectors.
 """
 
 from __future__ import annotations
@@ -27,18 +27,22 @@ from indexer.parts import Parts
 Vectors = NDArray[np.float32]
 
 _FILE = "vectors.index"
-_FORMAT = 2  # raise when vectors are prepared differently
+_FORMAT = 3  # raise when vectors are prepared differently
 MAX_DRIFT = 0.02
 """Means that moved farther than this since the index was made (vectors have length 1) ask for a new index."""
 MAX_GROWTH = 2.0
 """So does a collection that has this many times the passages that the maps were measured on."""
 _SAMPLE = 2_000
 """Sentences of each language that its map is measured on."""
+_RANGE_SAMPLE = 10_000
+"""Passages whose vectors say what the smallest and the largest value of a byte stand for, component by component."""
+_DEVIATIONS = 4
+"""At least so many standard deviations of all components, for passages that come later."""
 
 
 @dataclass
 class VectorIndex:
-    """An exact inner-product index over passages, and the alignment that its vectors were prepared with."""
+    """Inner products with all passages, exact but for rounding, and the alignment that vectors were prepared with."""
 
     index: Any  # a faiss.IndexIDMap2; FAISS has no usable types
     alignment: Alignment
@@ -124,11 +128,25 @@ def _in_half_precision(maps: LanguageMaps) -> LanguageMaps:
 
 def _build(collection: Collection, alignment: Alignment) -> VectorIndex:
     width = collection.parts[0].width
-    half_precision = faiss.ScalarQuantizer.QT_fp16
-    index = faiss.IndexIDMap2(faiss.IndexScalarQuantizer(width, half_precision, faiss.METRIC_INNER_PRODUCT))
-    for ids, langs, vectors in collection.passage_vectors():
-        index.add_with_ids(_prepared(alignment, vectors, langs, width), np.array(ids, np.int64))
-    return _current(index, alignment, len(index_ids(index)), collection)
+    bytes_of = faiss.IndexScalarQuantizer(width, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    ids = collection.passage_ids()
+    if len(ids):
+        bytes_of.train(_range_of(collection, alignment, ids, width))
+    index = faiss.IndexIDMap2(bytes_of)
+    for block, langs, vectors in collection.passage_vectors():
+        index.add_with_ids(_prepared(alignment, vectors, langs, width), np.array(block, np.int64))
+    return _current(index, alignment, len(ids), collection)
+
+
+def _range_of(collection: Collection, alignment: Alignment, ids: NDArray[np.int64], width: int) -> Vectors:
+    """Rows (n, width) with the smallest and the largest value of each component: of the passages that there are, and
+    wide enough for those to come."""
+    sample = ids[np.linspace(0, len(ids) - 1, min(len(ids), _RANGE_SAMPLE)).astype(int)].tolist()
+    rows = np.concatenate(
+        [_prepared(alignment, own, langs, width) for _, langs, own in collection.passage_vectors(sample)]
+    )
+    widest = np.full((1, width), _DEVIATIONS * np.sqrt(np.mean(rows**2)), np.float32)
+    return np.concatenate([rows, widest, -widest])
 
 
 def _current(index: Any, alignment: Alignment, measured: int, collection: Collection) -> VectorIndex:

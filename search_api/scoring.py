@@ -93,7 +93,7 @@ class _Candidates:
             documents = alignment.passages(np.stack([passage.document_vector for passage in passages]), langs)
             around = _PASSAGE_IN_SENTENCE * plain + _DOCUMENT_IN_SENTENCE * documents
             sentences += around[self._owners]
-            self._sentences = unit_parts(sentences, self._parts)
+            self._sentences = unit_parts(sentences, self._parts, out=sentences)
             self._passages = unit_parts(plain + _DOCUMENT_IN_PASSAGE * documents, self._parts)
             self._barred = _headings(passages, self._starts, self._owners)
         else:

@@ -1,7 +1,7 @@
 """A question -> ranked hits, from whatever language. No web and no terminal in here.
 
 encode the question, align it with each language
--> candidates: the passages nearest to it, those with its words, those with its quotations
+-> candidates: the passages nearest to it, with its words, with its quotations (`candidates.py`)
 -> scores by meaning (`scoring.py`), exact words within each language (`fusion.py`)
 -> the best passage of each document, one hit for each story (`stories.py`), its best sentence in the snippet
 """
@@ -23,6 +23,7 @@ from indexer.languages import language_probabilities
 from indexer.parts import unit_parts
 from indexer.records import StoredPassage
 from indexer.store import Store
+from search_api.candidates import Candidates, candidates_for
 from search_api.fusion import fused
 from search_api.question import Question, question_of
 from search_api.scoring import Scores, Stages, score
@@ -34,7 +35,6 @@ Vectors = NDArray[np.float32]
 MOST_HITS = 100
 WEAK = 0.08
 """A hit with a lower score is marked weak."""
-_CANDIDATES, _WORDED, _QUOTING = 100, 30, 100
 _TELLINGS = 3
 """How many times more documents are looked at for one story told twice than are shown."""
 
@@ -143,22 +143,10 @@ class Searcher:
         """The best passage of each candidate document, best first; `vector` is the raw query vector (dimension,)."""
         probabilities = language_probabilities(question.text, self._store.languages())
         query = self._store.alignment.query(vector, probabilities)
-        found = [self._store.candidates(query, max(_CANDIDATES, 5 * limit), langs)]
-        quoting: list[set[int]] = []
-        if self._stages.exact:
-            found.append(self._store.worded(question.text, _WORDED, langs))
-            for phrase in question.phrases:
-                found.append(self._store.quoting(phrase, _QUOTING, langs))
-                quoting.append(set(found[-1].tolist()))
-        ids = np.array(list(dict.fromkeys(np.concatenate(found).tolist())), np.int64)
-        passages = self._store.passages(ids.tolist())
-        if not passages:
+        found = candidates_for(question, query, self._store, limit, langs, self._stages)
+        if not found.passages:
             return []
-        scores = score(query, passages, self._store.alignment, self._stages)
-        words = np.zeros(len(passages), np.float32)
-        if self._stages.exact:
-            words = self._store.word_shares(question.text, np.array([passage.id for passage in passages], np.int64))
-        return _ranked(passages, scores, words, quoting, self._stages)
+        return _ranked(found, score(query, found.passages, self._store.alignment, self._stages), self._stages)
 
     def _hits(
         self, question: Question, ranked: Sequence[RankedDocument], limit: int, collapse: bool, explain: bool
@@ -218,23 +206,20 @@ class Searcher:
         return [documents[number].id for number in numbers if number in documents]
 
 
-def _ranked(
-    passages: Sequence[StoredPassage], scores: Scores, words: Vectors, quoting: Sequence[set[int]], stages: Stages
-) -> list[RankedDocument]:
+def _ranked(found: Candidates, scores: Scores, stages: Stages) -> list[RankedDocument]:
     """The best passage of each document by meaning and words together, documents in the order of their fused scores."""
-    both = scores.total + np.float32(stages.exact) * words
-    quotes = np.array([sum(passage.id in found for found in quoting) for passage in passages])
-    by_document: dict[int, list[int]] = {}
-    for place, passage in enumerate(passages):
-        by_document.setdefault(passage.document, []).append(place)
-    shown = [max(places, key=lambda place: (quotes[place], both[place])) for places in by_document.values()]
-    meaning = np.array([scores.total[places].max() for places in by_document.values()], np.float32)
-    evidence = np.array([scores.own[places].max() for places in by_document.values()], np.float32)
-    shares = np.array([words[places].max() for places in by_document.values()], np.float32)
-    ids = [{passages[place].id for place in places} for places in by_document.values()]
-    quoted = [all(not found.isdisjoint(own) for found in quoting) for own in ids]
-    final = fused(meaning, both[shown], shares, [passages[place].lang for place in shown], stages.exact)
-    order = sorted(range(len(shown)), key=lambda item: (not quoted[item], -final[item], passages[shown[item]].document))
+    passages = found.passages
+    both = scores.total + np.float32(stages.exact) * found.words
+    numbers = np.array([passage.document for passage in passages])
+    by_document = np.lexsort((-both, -found.quoting.sum(axis=0), numbers))
+    starts = np.flatnonzero(np.diff(numbers[by_document], prepend=-1))
+    shown = by_document[starts].tolist()
+    meaning, evidence, words = (
+        np.maximum.reduceat(values[by_document], starts) for values in (scores.total, scores.own, found.words)
+    )
+    quoted = np.all(np.logical_or.reduceat(found.quoting[:, by_document], starts, axis=1), axis=0)
+    final = fused(meaning, both[shown], words, [passages[place].lang for place in shown], stages.exact)
+    order = np.lexsort((-final, ~quoted)).tolist()
     falling = -np.sort(-evidence)
 
     def explained(item: int) -> dict[str, float]:
@@ -245,9 +230,9 @@ def _ranked(
             "generic": -float(scores.generic[place]),
             "evidence": float(scores.own[place]),
             "feedback": float(scores.total[place] - scores.own[place]),
-            "words": float(words[place]),
+            "words": float(found.words[place]),
             "fusion": float(final[item] - scores.total[place]),
-            "quoted": float(bool(quoting) and quoted[item]),
+            "quoted": float(len(found.quoting) > 0 and quoted[item]),
         }
 
     return [

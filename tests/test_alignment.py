@@ -390,7 +390,7 @@ def translated(seed: int) -> dict[str, Vectors]:
 def measured_on(rows: Mapping[str, Vectors], *, maps: bool) -> Alignment:
     parts = (Part(96, 1.0),)
     sums = {lang: (len(own), own.sum(axis=0, dtype=np.float64)) for lang, own in rows.items()}
-    means = LanguageMeans.shrunk({lang: LanguageSum(*each, *each) for lang, each in sums.items()}, NO_PRIOR, 96)
+    means = LanguageMeans.shrunk({lang: LanguageSum(*each, *each) for lang, each in sums.items()}, NO_PRIOR, parts)
     samples = {lang: means.sentences.centre(own, [lang] * len(own)) for lang, own in rows.items()}
     return Alignment(
         parts, means, LanguageMaps.measured(samples, NO_PRIOR, parts) if maps else LanguageMaps.none(parts)

@@ -131,13 +131,13 @@ def test_each_vector_is_that_of_its_own_text(collection: Collection, fake: FakeE
             own = document.text[passage.start : passage.end]
             if document.title and document.title not in own:
                 own = f"{document.title}\n{own}"
-            np.testing.assert_allclose(vector, fake.encode_queries([own])[0], atol=1e-3)
-            sentences = [document.text[a:b] for a, b in passage.sentences.tolist()]
             rounding = 1 / 254  # of vectors whose components are at most 1
+            np.testing.assert_allclose(vector, fake.encode_queries([own])[0], atol=rounding)
+            sentences = [document.text[a:b] for a, b in passage.sentences.tolist()]
             np.testing.assert_allclose(passage.sentence_vectors, fake.encode_queries(sentences), atol=rounding)
             beside = [other for other in passages.values() if other.document == passage.document]
             mean = sum(other.vector for other in beside) / len(beside)
-            np.testing.assert_allclose(passage.document_vector, mean, atol=1e-3)
+            np.testing.assert_allclose(passage.document_vector, mean, atol=2 * rounding)
             assert lang == passage.lang == described[passage.document].lang
     assert len(passages) > len(documents)
     assert_sums_equal(collection.sums(), recomputed_sums(collection))

@@ -57,6 +57,14 @@ def test_vectors_may_come_alone_or_in_arrays_of_any_depth() -> None:
     assert unit_parts(rows[:0], TWO).shape == (0, 3, 5)
 
 
+def test_rows_may_be_scaled_in_place() -> None:
+    parts = (Part(2, 0.25), Part(1, 0.75))
+    rows = np.array([[3, 4, 5], [0, 0, -2]], np.float32)
+    expected = unit_parts(rows, parts)
+    assert unit_parts(rows, parts, out=rows) is rows
+    np.testing.assert_array_equal(rows, expected)
+
+
 def test_unit_is_the_length_one_of_a_single_part() -> None:
     rows = np.array([[3, 4], [0, 0], [-5, 0]], np.float32)
     np.testing.assert_allclose(unit(rows), [[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]], rtol=1e-6)

@@ -312,7 +312,7 @@ def test_a_plain_score_is_the_inner_product_of_query_and_passage(collection: Col
     hits = plain.search("gas ban", collapse=False).hits
     assert len(hits) == len(expected)
     for hit in hits:
-        assert hit.score == pytest.approx(expected[hit.passage_id], abs=1e-3)
+        assert hit.score == pytest.approx(expected[hit.passage_id], abs=5e-3)  # vectors in bytes
 
 
 def test_feedback_off_leaves_the_scores_that_are_shown_as_they_are(

@@ -113,6 +113,23 @@ def test_refresh_sees_what_another_process_has_added_and_removed(store: LocalSto
     assert not gone & set(store.worded("sentence passage", 10_000, []).tolist())
 
 
+def test_a_filter_of_languages_also_sees_what_came_before_a_refresh(store: LocalStore, writer: Collection) -> None:
+    before = set(store.candidates(query(store), 10_000, ["en"]).tolist())
+    assert before == set(writer.passage_ids(["en"]).tolist())
+    writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
+    store.refresh()
+    after = set(store.candidates(query(store), 10_000, ["en"]).tolist())
+    assert after == set(writer.passage_ids(["en"]).tolist()) > before
+
+
+def test_any_number_of_filters_finds_what_it_should(store: LocalStore, writer: Collection) -> None:
+    """Also those beyond the few that are remembered, and the same languages in another order."""
+    for number in range(40):
+        for langs in ([f"x{number}", "ja"], ["ja", f"x{number}", "ja"]):
+            found = store.candidates(query(store), 10_000, langs)
+            assert sorted(found.tolist()) == writer.passage_ids(["ja"]).tolist()
+
+
 def test_candidates_that_are_gone_are_left_out_of_the_passages_also_before_a_refresh(
     store: LocalStore, writer: Collection
 ) -> None:
