@@ -46,9 +46,9 @@ _LOCK = "lock"
 _REWRITTEN = ("meta.json", ".managed.json")
 """Files that tantivy writes again under the same name; all others keep what they were written with."""
 
-MAX_TERMS = 64
-"""Of a query's terms, only this many are looked up, the rarest ones: a sentence of ten words has as many, and the
-common trigrams that longer questions lose say next to nothing."""
+MAX_TERMS = 32
+"""Of a query's terms, only this many are looked up, the rarest ones: a sentence of five words has as many, and the
+common trigrams that longer questions lose say next to nothing (figures in docs/ranking.md)."""
 MAX_DEAD = 0.5
 """Deleted passages count in document frequencies until their segment is merged; a larger share asks for a new index."""
 
