@@ -10,8 +10,9 @@ from typing import Any
 from scipy.stats import ttest_rel
 
 from eval.datasets import Dataset
-from eval.experiment import Outcome, Progress, figures, run_settings, side_values
+from eval.experiment import Outcome, Progress, figures, run_settings
 from eval.stages import WITHOUT, without
+from eval.table import SIDES, table_of
 from indexer.joint_encoder import SUFFIX
 from indexer.models import load_encoder
 from search_api.scoring import Stages
@@ -101,8 +102,7 @@ def _chance(members: Sequence[Dataset], own: Sequence[Outcome], reference: Seque
     ours: list[float] = []
     theirs: list[float] = []
     for dataset, one, other in zip(members, own, reference, strict=True):
-        values = side_values(dataset, one.run, same=same)["RR"]
-        others = side_values(dataset, other.run, same=same)["RR"]
+        values, others = (table_of(dataset, run).columns[f"RR {SIDES[same]}"] for run in (one.run, other.run))
         ours += [values[query] for query in others]
         theirs += list(others.values())
     if ours == theirs:

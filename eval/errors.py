@@ -9,3 +9,7 @@ class DatasetError(SearchError):
 
 class MeasureError(SearchError):
     """The measuring library is not installed."""
+
+
+class ResultError(SearchError):
+    """A folder of results that is not there, not whole, or does not fit another."""

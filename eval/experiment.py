@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.datasets import Dataset
-from eval.measures import FIRST_HIT, MEASURES, mean, per_query
+from eval.measures import FIRST_HIT, MEASURES, PEER, mean
+from eval.table import SHARE, SIDE_MEASURES, SIDES, table_of
 from indexer.build import Summary, index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
@@ -95,53 +96,27 @@ def _rank_all(
 
 def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[str, Any]:
     """Measures over all judgements, over those in the query's language (same) and in others (cross), and per pair."""
-    qrels = {query.id: dict(dataset.qrels[query.id]) for query in dataset.queries}
-    overall = per_query(run, qrels, (*MEASURES, FIRST_HIT))
+    table = table_of(dataset, run)
     return {
         "dataset": dataset.name,
         "queries": len(dataset.queries),
         "documents": len(dataset.documents),
         "model": model,
-        "measures": {name: mean(overall[name]) for name in MEASURES},
-        "first_hit_right": mean(overall[FIRST_HIT]),
-        "same_language": _side(dataset, run, same=True),
-        "cross_language": _side(dataset, run, same=False),
-        "language_pairs": _pairs(dataset, run),
-    }
-
-
-def _side(dataset: Dataset, run: Mapping[str, list[str]], *, same: bool) -> dict[str, float]:
-    values = side_values(dataset, run, same=same)
-    return {"queries": len(values["RR"]), "RR": mean(values["RR"]), "nDCG@10": mean(values["nDCG@10"])}
-
-
-def side_values(dataset: Dataset, run: Mapping[str, list[str]], *, same: bool) -> dict[str, dict[str, float]]:
-    """RR and nDCG@10 of each query that has relevant documents on this side, in its own language or in others; only
-    these count, those on the other side are left out of the ranking."""
-    side_run, side_qrels = {}, {}
-    for query in dataset.queries:
-        relevant = dataset.relevant(query.id)
-        wanted = {d: grade for d, grade in relevant.items() if (dataset.document_langs[d] == query.lang) == same}
-        if wanted:
-            left_out = relevant.keys() - wanted.keys()
-            side_qrels[query.id] = wanted
-            side_run[query.id] = [document for document in run[query.id] if document not in left_out]
-    return per_query(side_run, side_qrels, ("RR", "nDCG@10"))
-
-
-def _pairs(dataset: Dataset, run: Mapping[str, list[str]]) -> dict[str, dict[str, float]]:
-    """`en>ja`: queries in English, only relevant documents in Japanese; all other relevant ones left out."""
-    runs: dict[str, dict[str, list[str]]] = {}
-    qrels: dict[str, dict[str, dict[str, int]]] = {}
-    for query in dataset.queries:
-        relevant = dataset.relevant(query.id)
-        for lang in {dataset.document_langs[document] for document in relevant}:
-            pair = f"{query.lang}>{lang}"
-            wanted = {d: grade for d, grade in relevant.items() if dataset.document_langs[d] == lang}
-            left_out = relevant.keys() - wanted.keys()
-            qrels.setdefault(pair, {})[query.id] = wanted
-            runs.setdefault(pair, {})[query.id] = [d for d in run[query.id] if d not in left_out]
-    return {
-        pair: {"queries": len(qrels[pair]), "RR": mean(per_query(runs[pair], qrels[pair], ("RR",))["RR"])}
-        for pair in sorted(qrels)
+        "measures": {name: table.mean(name) for name in MEASURES},
+        "first_hit_right": table.mean(FIRST_HIT),
+        **{
+            f"{side}_language": {
+                "queries": len(table.columns[f"RR {side}"]),
+                **{name: table.mean(f"{name} {side}") for name in SIDE_MEASURES},
+            }
+            for side in SIDES.values()
+        },
+        "language_pairs": {
+            f"{query}>{document}": {"queries": len(values), "RR": mean(values)}
+            for (query, document), values in table.pairs().items()
+        },
+        "equal_expected_ranks": table.mean(PEER),
+        "language_shares": {
+            name.removeprefix(SHARE): table.mean(name) for name in table.columns if name.startswith(SHARE)
+        },
     }

@@ -76,7 +76,7 @@ def test_figures_have_the_fields_of_the_contract() -> None:
     result = figures(_dataset(), {"q": ["en1"], "r": []}, "model")
     assert list(result) == [
         "dataset", "queries", "documents", "model", "measures", "first_hit_right", "same_language", "cross_language",
-        "language_pairs",
+        "language_pairs", "equal_expected_ranks", "language_shares",
     ]  # fmt: skip
     assert result["first_hit_right"] == 0.5
     assert (result["dataset"], result["queries"], result["documents"]) == ("by-hand", 2, 4)
