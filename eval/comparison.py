@@ -101,12 +101,12 @@ def compare(first: Result, second: Result, changes: int = 10) -> Comparison:
 
 def differences(first: Table, second: Table, measures: Sequence[str] = COMPARED) -> list[Difference]:
     """Of the measures that both tables have for at least one query, tested together."""
-    found = []
+    found: list[tuple[str, Values, Values]] = []
     for measure in measures:
         ours, theirs = second.columns.get(measure, {}), first.columns.get(measure, {})
-        queries = [query for query in theirs if query in ours]
-        if queries:
-            found.append((measure, *(np.array([side[query] for query in queries]) for side in (theirs, ours))))
+        if queries := [query for query in theirs if query in ours]:
+            before, after = (np.array([side[query] for query in queries]) for side in (theirs, ours))
+            found.append((measure, before, after))
     tested = [randomisation(after - before) for _, before, after in found]
     rows = []
     for (measure, before, after), p, corrected in zip(found, tested, holm(tested), strict=True):
