@@ -10,11 +10,11 @@ from typing import Any
 from scipy.stats import ttest_rel
 
 from eval.datasets import Dataset
+from eval.evaluation import remembering
 from eval.experiment import Outcome, Progress, figures, run_settings
 from eval.stages import WITHOUT, without
 from eval.table import SIDES, table_of
 from indexer.joint_encoder import SUFFIX
-from indexer.models import load_encoder
 from search_api.scoring import Stages
 
 ALL = "all stages"
@@ -57,11 +57,11 @@ def ablation(datasets: Sequence[Dataset], model: str, progress: Progress) -> lis
     rows = settings_of(model)
     outcomes: dict[tuple[str, str], Outcome] = {}
     for name in dict.fromkeys(model for _, model, _ in rows):
-        encoder = load_encoder(name)
         own = [(setting, stages) for setting, of, stages in rows if of == name]
-        for dataset in datasets:
-            made = run_settings(dataset, encoder, [stages for _, stages in own], progress)
-            outcomes |= {(setting, dataset.name): outcome for (setting, _), outcome in zip(own, made, strict=True)}
+        with remembering(name) as encoder:
+            for dataset in datasets:
+                made = run_settings(dataset, encoder, [stages for _, stages in own], progress)
+                outcomes |= {(setting, dataset.name): outcome for (setting, _), outcome in zip(own, made, strict=True)}
     groups: dict[str, list[Dataset]] = {}
     for dataset in datasets:
         groups.setdefault(group_of(dataset.name), []).append(dataset)

@@ -1,9 +1,11 @@
 """Two runs of the same queries: what differs, and whether that may be chance.
 
-Differences are paired by query. p: a randomisation test (the sign of each query's difference is drawn anew; Smucker,
+Differences are paired by query. p: a randomisation test (the sign of each topic's differences is drawn anew; Smucker,
 Allan, Carterette 2007, "A comparison of statistical significance tests for information retrieval evaluation"),
-corrected for the number of measures (Holm 1979). Intervals: 95 %, from the bootstrap's percentiles. Both draw with
-a fixed seed, so that the same runs always give the same figures.
+corrected for the number of measures (Holm 1979). Intervals: 95 %, from the bootstrap's percentiles over topics. A topic
+is a query, or the same question in several languages (`t01/en`, `t01/ar`), which are no independent witnesses: whoever
+counts them as such finds significance where there is none. Both draw with a fixed seed, so that the same runs always
+give the same figures.
 """
 
 from __future__ import annotations
@@ -101,16 +103,16 @@ def compare(first: Result, second: Result, changes: int = 10) -> Comparison:
 
 def differences(first: Table, second: Table, measures: Sequence[str] = COMPARED) -> list[Difference]:
     """Of the measures that both tables have for at least one query, tested together."""
-    found: list[tuple[str, Values, Values]] = []
+    found: list[tuple[str, Values, Values, list[str]]] = []
     for measure in measures:
         ours, theirs = second.columns.get(measure, {}), first.columns.get(measure, {})
         if queries := [query for query in theirs if query in ours]:
             before, after = (np.array([side[query] for query in queries]) for side in (theirs, ours))
-            found.append((measure, before, after))
-    tested = [randomisation(after - before) for _, before, after in found]
+            found.append((measure, before, after, [topic_of(query, first.langs[query]) for query in queries]))
+    tested = [randomisation(after - before, topics) for _, before, after, topics in found]
     rows = []
-    for (measure, before, after), p, corrected in zip(found, tested, holm(tested), strict=True):
-        low, high = interval(after - before)
+    for (measure, before, after, topics), p, corrected in zip(found, tested, holm(tested), strict=True):
+        low, high = interval(after - before, topics)
         gained = float((after - before).mean())
         rows.append(
             Difference(measure, len(before), float(before.mean()), float(after.mean()), gained, low, high, p, corrected)
@@ -118,28 +120,38 @@ def differences(first: Table, second: Table, measures: Sequence[str] = COMPARED)
     return rows
 
 
-def randomisation(values: Values) -> float:
-    """The share of sign flips whose mean is as far from 0 as that of these differences, two-sided; itself counts, so
-    that it is never 0, and it is 1 where nothing differs."""
-    size = abs(values.sum()) - 1e-12 * max(1.0, float(np.abs(values).sum()))
+def topic_of(query: str, lang: str) -> str:
+    """`t01/en` in English is a query of the topic `t01`; any other query is a topic of its own."""
+    return query.removesuffix(f"/{lang}")
+
+
+def randomisation(values: Values, topics: Sequence[str]) -> float:
+    """The share of sign flips, of whole topics, whose sum is as far from 0 as that of these differences, two-sided;
+    itself counts, so that it is never 0, and it is 1 where nothing differs."""
+    sums = _sums(values, topics)[0]
+    size = abs(sums.sum()) - 1e-12 * max(1.0, float(np.abs(sums).sum()))
     random, extreme = np.random.default_rng(_SEED), 0
     for start in range(0, _DRAWS, _BLOCK):
-        signs = random.choice(np.array([-1.0, 1.0]), (min(_BLOCK, _DRAWS - start), len(values)))
-        extreme += int(np.count_nonzero(np.abs(signs @ values) >= size))
+        signs = random.choice(np.array([-1.0, 1.0]), (min(_BLOCK, _DRAWS - start), len(sums)))
+        extreme += int(np.count_nonzero(np.abs(signs @ sums) >= size))
     return (extreme + 1) / (_DRAWS + 1)
 
 
-def interval(values: Values, share: float = 0.95) -> tuple[float, float]:
-    """Where the mean lies in that share of the samples of the same size, drawn with replacement (Efron 1979)."""
-    random = np.random.default_rng(_SEED)
-    means = np.concatenate(
-        [
-            values[random.integers(0, len(values), (min(_BLOCK, _DRAWS - start), len(values)))].mean(axis=1)
-            for start in range(0, _DRAWS, _BLOCK)
-        ]
-    )
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
+def interval(values: Values, topics: Sequence[str], share: float = 0.95) -> tuple[float, float]:
+    """Where the mean lies in that share of the samples of as many topics, drawn with replacement (Efron 1979)."""
+    sums, counts = _sums(values, topics)
+    random, means = np.random.default_rng(_SEED), []
+    for start in range(0, _DRAWS, _BLOCK):
+        drawn = random.integers(0, len(sums), (min(_BLOCK, _DRAWS - start), len(sums)))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    low, high = np.quantile(np.concatenate(means), [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
+
+
+def _sums(values: Values, topics: Sequence[str]) -> tuple[Values, Values]:
+    """The sum over each topic's queries, and how many there are."""
+    _, places = np.unique(np.array(topics), return_inverse=True)
+    return np.bincount(places, values).astype(np.float64), np.bincount(places).astype(np.float64)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import DatasetError
+from eval.trec import lines_of
 from indexer.documents import Document, clean
 from indexer.languages import language_of
+
+_EXPECTED = "; a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,37 @@ class Dataset:
     queries: Sequence[JudgedQuery]
     qrels: Mapping[str, Mapping[str, int]]
     document_langs: Mapping[str, str]
+    source: str = ""
+    """Where it was read from."""
+    split: str = "test"
+    """Which judgements."""
 
     def relevant(self, query_id: str) -> dict[str, int]:
         """The documents with a grade above 0."""
         return {document: grade for document, grade in self.qrels[query_id].items() if grade > 0}
 
 
-def load_beir(folder: Path, split: str = "test") -> Dataset:
+def load_beir(folder: Path, split: str = "test", *, unjudged: bool = False) -> Dataset:
     """Read corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv; rows may carry `language`, else it is found out.
 
-    Queries without judgements are left out, as is usual. Raises DatasetError.
+    Queries without relevant documents are left out, as is usual; with `unjudged`, for those who are about to judge,
+    they stay, and the qrels may be missing. Raises DatasetError.
     """
     documents = list(_documents(folder / "corpus.jsonl"))
     queries = {query.id: query for query in _queries(folder / "queries.jsonl")}
     langs = {document.id: document.lang or language_of(document.text) for document in documents}
-    qrels = _qrels(folder / "qrels" / f"{split}.tsv", queries.keys(), langs.keys())
-    judged = [query for query in queries.values() if any(grade > 0 for grade in qrels.get(query.id, {}).values())]
+    judgements = folder / "qrels" / f"{split}.tsv"
+    if unjudged:
+        found = _qrels(judgements, queries.keys(), langs.keys()) if judgements.exists() else {}
+        qrels = {query: found.get(query, {}) for query in queries}
+        judged = list(queries.values())
+    else:
+        qrels = _qrels(judgements, queries.keys(), langs.keys())
+        judged = [query for query in queries.values() if any(grade > 0 for grade in qrels.get(query.id, {}).values())]
     if not judged:
         raise DatasetError(f"{folder}: no query has a relevant document")
     name = "/".join([part for part in folder.parts if part not in ("/", ".", "..")][-2:]) or folder.resolve().name
-    return Dataset(name, documents, judged, qrels, langs)
+    return Dataset(name, documents, judged, qrels, langs, str(folder.resolve()), split)
 
 
 def evenly(dataset: Dataset, count: int | None) -> Dataset:
@@ -87,7 +101,7 @@ def _queries(file: Path) -> Iterator[JudgedQuery]:
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(file):
+    for number, line in lines_of(file, _EXPECTED):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -95,21 +109,6 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise DatasetError(f"{file}:{number}: a JSON {type(row).__name__}, expected an object")
         yield number, row
-
-
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DatasetError(
-            f"{file}: {(error.strerror or str(error)).lower()}; "
-            "a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{file}: not UTF-8 (byte {error.start})") from error
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, line
 
 
 def _field(file: Path, number: int, row: dict[str, Any], name: str) -> str:
@@ -121,7 +120,7 @@ def _field(file: Path, number: int, row: dict[str, Any], name: str) -> str:
 
 def _qrels(file: Path, queries: Any, documents: Any) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in _lines(file):
+    for number, line in lines_of(file, _EXPECTED):
         parts = line.rstrip("\r").split("\t")
         if number == 1 and parts[-1].strip() == "score":
             continue

@@ -5,6 +5,7 @@ Documents are cut, encoded, centred, indexed and searched exactly as `search-ind
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,10 +38,17 @@ class Outcome:
 
     run: Mapping[str, list[str]]
     """Query id -> ids of the best 100 documents, best first; a query that cannot be asked has none."""
+    scores: Mapping[str, list[float]]
+    """Of the same documents: the searcher's score of each, which falls with the rank."""
     milliseconds: float
     """To rank one query, encoding left out: the median."""
     bytes_per_passage: float
     """Of the collection with its indexes."""
+    passages: int
+    seconds: float
+    """To cut, encode and index the documents."""
+    peak_memory_mb: int | None
+    """The most that the process had so far; None where the system does not say."""
 
 
 def run_dataset(dataset: Dataset, encoder: Encoder, stages: Stages, progress: Progress) -> dict[str, list[str]]:
@@ -49,17 +57,21 @@ def run_dataset(dataset: Dataset, encoder: Encoder, stages: Stages, progress: Pr
     return dict(outcome.run)
 
 
-def run_settings(dataset: Dataset, encoder: Encoder, settings: Sequence[Stages], progress: Progress) -> list[Outcome]:
-    """The same dataset, encoded once, ranked with each of several settings."""
+def run_settings(
+    dataset: Dataset, encoder: Encoder, settings: Sequence[Stages], progress: Progress, budget: int | None = None
+) -> list[Outcome]:
+    """The same dataset, encoded once, ranked with each of several settings. `budget`: the most tokens of a passage."""
     with (
         tempfile.TemporaryDirectory(prefix="search-eval-") as folder,
-        open_or_create(Path(folder), encoder) as collection,
+        open_or_create(Path(folder), encoder, budget) as collection,
     ):
 
         def report(summary: Summary, _: str) -> None:
             progress(f"{dataset.name}: {summary.seen} of {len(dataset.documents)} documents indexed")
 
+        start = perf_counter()
         index_documents(dataset.documents, collection, encoder, report)
+        seconds = perf_counter() - start
         questions = {}
         for query in dataset.queries:
             try:
@@ -73,25 +85,37 @@ def run_settings(dataset: Dataset, encoder: Encoder, settings: Sequence[Stages],
             store = LocalStore(collection, means=stages.means, maps=stages.maps)
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
             searcher = Searcher(store, encoder, stages)
-            run, milliseconds = _rank_all(dataset, questions, vectors, searcher, progress)
-            outcomes.append(Outcome(run, milliseconds, size / max(1, store.statistics().passages)))
+            passages = store.statistics().passages
+            run, scores, milliseconds = _rank_all(dataset, questions, vectors, searcher, progress)
+            outcomes.append(Outcome(run, scores, milliseconds, size / max(1, passages), passages, seconds, _peak()))
         return outcomes
 
 
 def _rank_all(
     dataset: Dataset, questions: Mapping[str, Question], vectors: Vectors, searcher: Searcher, progress: Progress
-) -> tuple[dict[str, list[str]], float]:
-    """The run, and the median of the milliseconds that a query took."""
+) -> tuple[dict[str, list[str]], dict[str, list[float]], float]:
+    """The run, its scores, and the median of the milliseconds that a query took."""
     run: dict[str, list[str]] = {query.id: [] for query in dataset.queries}
+    scores: dict[str, list[float]] = {query.id: [] for query in dataset.queries}
     times = []
     for place, (identifier, question) in enumerate(questions.items()):
         start = perf_counter()
         ranked = searcher.rank(vectors[place], question, MOST_HITS)
         times.append(1000 * (perf_counter() - start))
         run[identifier] = searcher.document_ids(ranked[:MOST_HITS])
+        scores[identifier] = [document.score for document in ranked[:MOST_HITS]]
         if place % 500 == 499:
             progress(f"{dataset.name}: {place + 1} of {len(questions)} queries")
-    return run, median(times) if times else 0.0
+    return run, scores, median(times) if times else 0.0
+
+
+def _peak() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 1_000_000
 
 
 def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[str, Any]:
@@ -115,7 +139,7 @@ def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[
             f"{query}>{document}": {"queries": len(values), "RR": mean(values)}
             for (query, document), values in table.pairs().items()
         },
-        "equal_expected_ranks": table.mean(PEER),
+        "equal_expected_ranks": table.mean(PEER) if table.columns[PEER] else None,
         "language_shares": {
             name.removeprefix(SHARE): table.mean(name) for name in table.columns if name.startswith(SHARE)
         },

@@ -46,10 +46,15 @@ class Results:
         return str(self.settings["system"])
 
 
-def save(results: Results, folder: Path) -> None:
-    """Write a new folder, all of it or nothing. Raises ResultError."""
+def check_free(folder: Path) -> None:
+    """Raises ResultError where there is something already: nothing that was measured is overwritten."""
     if folder.exists():
         raise ResultError(f"{folder} is there already; give another --output, or remove it")
+
+
+def save(results: Results, folder: Path) -> None:
+    """Write a new folder, all of it or nothing. Raises ResultError."""
+    check_free(folder)
     unfinished = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         unfinished.mkdir(parents=True)

@@ -1,11 +1,12 @@
-"""The stages of ranking by name, to be left out for comparison."""
+"""The stages of ranking by name: left out, or with another weight, for comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
+from indexer.errors import SearchError
 from search_api.scoring import Stages
 
 WITHOUT: dict[str, dict[str, Any]] = {
@@ -26,3 +27,21 @@ def without(names: Sequence[str]) -> Stages:
     for name in names:
         changes.update(WITHOUT[name])
     return replace(Stages(), **changes)
+
+
+def with_settings(stages: Stages, settings: Sequence[str]) -> Stages:
+    """`NAME=VALUE` each, of the fields of Stages; on and off are 1 and 0. Raises SearchError."""
+    kinds = {field.name: type(getattr(stages, field.name)) for field in fields(stages)}
+    changes: dict[str, Any] = {}
+    for text in settings:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise SearchError(f"{text}: there is no setting {name!r}, only {', '.join(sorted(kinds))}")
+        try:
+            number = float(value)
+        except ValueError as error:
+            raise SearchError(f"{text}: expected a number behind {name}=") from error
+        if not 0 <= number <= 10 or (kinds[name] is bool and number not in (0, 1)):
+            raise SearchError(f"{text}: expected {'0 or 1' if kinds[name] is bool else '0 to 10'}")
+        changes[name] = kinds[name](number)
+    return replace(stages, **changes)

@@ -41,8 +41,9 @@ class Summary:
         return self.added + self.changed + self.unchanged + len(self.skipped)
 
 
-def open_or_create(folder: Path, encoder: Encoder) -> Collection:
-    """The collection in a folder, open for writing; a new one where there is none."""
+def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) -> Collection:
+    """The collection in a folder, open for writing; where there is none a new one, with passages of at most `budget`
+    tokens, or of the default for None."""
     if not Collection.exists(folder):
         try:
             return Collection.create(
@@ -50,7 +51,7 @@ def open_or_create(folder: Path, encoder: Encoder) -> Collection:
                 model=encoder.name,
                 fingerprint=encoder.fingerprint,
                 parts=encoder.parts,
-                budget=passage_budget(encoder),
+                budget=budget or passage_budget(encoder),
                 prior=prior_of(encoder),
             )
         except CollectionError:

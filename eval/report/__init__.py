@@ -1,0 +1,1 @@
+"""Results as one page to read: tables, heat maps, plots."""
