@@ -193,6 +193,8 @@ def _mean(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    if options.changes < 0:
+        raise SearchError(f"--changes {options.changes}, expected at least 0")
     first, second = results.load(options.first), results.load(options.second)
     names = results.shared([first, second])
     compared = {name: compare(first.of[name], second.of[name], options.changes) for name in names}

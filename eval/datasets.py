@@ -78,7 +78,7 @@ def evenly(dataset: Dataset, count: int | None) -> Dataset:
 def _documents(file: Path) -> Iterator[Document]:
     seen: dict[str, int] = {}
     for number, row in _rows(file):
-        identifier = _field(file, number, row, "_id")
+        identifier = _id(file, number, row)
         if identifier in seen:
             raise DatasetError(f"{file}:{number}: document id {identifier!r} was there on line {seen[identifier]}")
         seen[identifier] = number
@@ -86,18 +86,21 @@ def _documents(file: Path) -> Iterator[Document]:
         if not isinstance(text, str) or not isinstance(title, str) or not (text + title).strip():
             raise DatasetError(f"{file}:{number}: document {identifier!r} has no text")
         yield Document(
-            id=identifier, text=clean(text if text.strip() else title), title=clean(title), lang=row.get("language")
+            id=identifier,
+            text=clean(text if text.strip() else title),
+            title=clean(title),
+            lang=_language(file, number, row),
         )
 
 
 def _queries(file: Path) -> Iterator[JudgedQuery]:
     seen: dict[str, int] = {}
     for number, row in _rows(file):
-        identifier, text = _field(file, number, row, "_id"), clean(_field(file, number, row, "text"))
+        identifier, text = _id(file, number, row), clean(_field(file, number, row, "text"))
         if identifier in seen:
             raise DatasetError(f"{file}:{number}: query id {identifier!r} was there on line {seen[identifier]}")
         seen[identifier] = number
-        yield JudgedQuery(identifier, text, row.get("language") or language_of(text))
+        yield JudgedQuery(identifier, text, _language(file, number, row) or language_of(text))
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -118,6 +121,21 @@ def _field(file: Path, number: int, row: dict[str, Any], name: str) -> str:
     return str(value)
 
 
+def _id(file: Path, number: int, row: dict[str, Any]) -> str:
+    """Without white space, which TREC's files cannot hold."""
+    identifier = _field(file, number, row, "_id")
+    if identifier.split() != [identifier] or any("\ud800" <= character <= "\udfff" for character in identifier):
+        raise DatasetError(f"{file}:{number}: id {identifier!r}, expected text without white space")
+    return identifier
+
+
+def _language(file: Path, number: int, row: dict[str, Any]) -> str | None:
+    language = row.get("language") or None
+    if not isinstance(language, str | None) or (language and language.split() != [language]):
+        raise DatasetError(f"{file}:{number}: language {language!r}, expected a code such as en")
+    return language
+
+
 def _qrels(file: Path, queries: Any, documents: Any) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     for number, line in lines_of(file, _EXPECTED):
@@ -133,7 +151,7 @@ def _qrels(file: Path, queries: Any, documents: Any) -> dict[str, dict[str, int]
             raise DatasetError(f"{file}:{number}: query {query!r} is not in queries.jsonl")
         if document not in documents:
             raise DatasetError(f"{file}:{number}: document {document!r} is not in corpus.jsonl")
-        if not score.strip().isdigit():
+        if not (score.strip().isdecimal() and len(score.strip()) < 5):
             raise DatasetError(f"{file}:{number}: grade {score!r}, expected a whole number from 0")
         if document in qrels.setdefault(query, {}):
             raise DatasetError(f"{file}:{number}: {query!r} and {document!r} were judged before")

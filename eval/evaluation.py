@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +22,7 @@ from eval.experiment import Outcome, Progress, figures, run_settings
 from eval.results import Result, Results
 from eval.table import table_of
 from eval.vector_cache import RememberingEncoder
+from indexer.errors import SearchError
 from indexer.models import default_model, load_encoder
 from search_api.scoring import Stages
 
@@ -81,22 +84,34 @@ def outcomes_of(tasks: Sequence[tuple[Dataset, System]], jobs: int, progress: Pr
     threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"  # each process has a core of its own
     try:
-        with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            min(jobs, len(tasks)), mp_context=get_context("spawn"), initializer=_end_when_interrupted
+        ) as pool:
             # The longest first, so that no process is left alone with it at the end.
             order = sorted(range(len(tasks)), key=lambda place: -_size(tasks[place][0]))
             futures: dict[int, Future[Outcome]] = {
                 place: pool.submit(_outcome, tasks[place][0], tasks[place][1], say) for place in order
             }
-            outcomes = []
-            for place, (dataset, system) in enumerate(tasks):
-                outcomes.append(futures[place].result())
-                progress(f"{dataset.name}: done ({place + 1} of {len(tasks)}, {system.name})")
-            return outcomes
+            try:
+                outcomes = []
+                for place, (dataset, system) in enumerate(tasks):
+                    outcomes.append(futures[place].result())
+                    progress(f"{dataset.name}: done ({place + 1} of {len(tasks)}, {system.name})")
+                return outcomes
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # after an error, what has not begun is left out
+    except BrokenProcessPool as error:
+        raise SearchError("a process was ended from outside, maybe for want of memory; try a smaller --jobs") from error
     finally:
         if threads is None:
             del os.environ["OMP_NUM_THREADS"]
         else:
             os.environ["OMP_NUM_THREADS"] = threads
+
+
+def _end_when_interrupted() -> None:
+    """Ctrl-C reaches every process; the first one speaks for all."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def say(text: str) -> None:

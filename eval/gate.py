@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eval.comparison import COMPARED, Difference, differences
-from eval.errors import ResultError
+from eval.errors import DatasetError, ResultError
 from eval.results import Results
 from eval.table import Table
+from eval.trec import lines_of
 from eval.whole_file import write_whole
+
+_STORE = "; store a baseline with: search-eval gate ... --write"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Verdict:
 
 
 def check(now: Results, baseline: Mapping[str, Table]) -> list[Verdict]:
-    """Raises ResultError unless the baseline has the same datasets with the same queries."""
+    """Raises ResultError unless the baseline has the same datasets with the same queries and values of them."""
     verdicts = []
     for name, result in now.of.items():
         if name not in baseline:
@@ -40,6 +42,13 @@ def check(now: Results, baseline: Mapping[str, Table]) -> list[Verdict]:
                 f"{name}: {len(only)} queries are in the baseline only or in the dataset only, such as {only[0]!r}; "
                 "store a new baseline with --write"
             )
+        for measure in COMPARED:
+            then, today = (table.columns.get(measure, {}).keys() for table in (before, result.table))
+            if then != today:
+                raise ResultError(
+                    f"{name}: {measure} is known of {len(then)} queries in the baseline and of {len(today)} now, "
+                    "expected the same ones; store a new baseline with --write"
+                )
         verdicts += [Verdict(name, difference) for difference in differences(before, result.table)]
     return verdicts
 
@@ -59,20 +68,36 @@ def write_baseline(results: Results, file: Path) -> None:
 def read_baseline(file: Path) -> dict[str, Table]:
     """Dataset -> its values. Raises ResultError, with the line."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ResultError(f"{file}: {reason}; store a baseline with: search-eval gate ... --write") from error
+        lines = list(lines_of(file, _STORE))
+    except DatasetError as error:
+        raise ResultError(str(error)) from error
+    if not lines:
+        raise ResultError(f"{file}: an empty baseline{_STORE}")
     langs: dict[str, dict[str, str]] = {}
     columns: dict[str, dict[str, dict[str, float]]] = {}
-    for number, line in enumerate(lines, 1):
-        row: Any = None
-        try:
-            row = json.loads(line)
-            name, query = str(row.pop("dataset")), str(row.pop("query"))
-            langs.setdefault(name, {})[query] = str(row.pop("language"))
-            for measure, value in row.items():
-                columns.setdefault(name, {}).setdefault(measure, {})[query] = float(value)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ResultError(f"{file}:{number}: not a line of a baseline ({error})") from error
+    for number, line in lines:
+        name, query, lang, values = _row(line, f"{file}:{number}")
+        if query in langs.setdefault(name, {}):
+            raise ResultError(f"{file}:{number}: query {query!r} of {name} was there before")
+        langs[name][query] = lang
+        for measure, value in values.items():
+            columns.setdefault(name, {}).setdefault(measure, {})[query] = value
     return {name: Table(own, columns.get(name, {})) for name, own in langs.items()}
+
+
+def _row(line: str, place: str) -> tuple[str, str, str, dict[str, float]]:
+    """Dataset, query, language and the values."""
+    try:
+        match json.loads(line):
+            case {"dataset": str(name), "query": str(query), "language": str(lang), **values}:
+                return name, query, lang, {str(key): _number(value, key, place) for key, value in values.items()}
+    except (ValueError, RecursionError) as error:
+        raise ResultError(f"{place}: not JSON ({error})") from error
+    raise ResultError(f"{place}: not a line of a baseline, expected an object with dataset, query and language")
+
+
+def _number(value: object, measure: object, place: str) -> float:
+    """All that is compared is between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ResultError(f"{place}: {measure} is {str(value)[:40]!r}, expected a number from 0 to 1")
+    return float(value)

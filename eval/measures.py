@@ -6,10 +6,10 @@ A judged query that the run lacks counts as 0.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from eval.errors import MeasureError
+from eval.errors import DatasetError, MeasureError
 
 Run = Mapping[str, Sequence[str]]
 """Query id -> document ids, best first."""
@@ -29,6 +29,8 @@ def per_query(run: Run, qrels: Qrels, names: Sequence[str] = MEASURES) -> dict[s
         raise MeasureError(
             "evaluation needs ir-measures; install it with: pip install 'multilingual-search[eval]'"
         ) from error
+    for identifiers in (run, qrels, *run.values(), *qrels.values()):
+        _check(identifiers)
     judgements = [
         ir_measures.Qrel(query, document, grade) for query, row in qrels.items() for document, grade in row.items()
     ]
@@ -44,6 +46,16 @@ def per_query(run: Run, qrels: Qrels, names: Sequence[str] = MEASURES) -> dict[s
         for metric in ir_measures.iter_calc(list(measures), judgements, scored):
             values[measures[metric.measure]][metric.query_id] = float(metric.value)
     return values
+
+
+def _check(identifiers: Iterable[str]) -> None:
+    """Raises DatasetError for an id with half a surrogate pair, on which trec_eval would take the process down."""
+    try:
+        "".join(identifiers).encode()
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        identifier = next(identifier for identifier in identifiers if character in identifier)
+        raise DatasetError(f"id {identifier!r} is no Unicode text; give it another one") from error
 
 
 def equal_expected_ranks(ranking: Sequence[str], relevant: Mapping[str, int], langs: Mapping[str, str]) -> float | None:

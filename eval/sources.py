@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def _from_ir_datasets(name: str) -> Dataset:
         ) from error
     try:
         found = ir_datasets.load(name)
-        documents = [(str(row.doc_id), getattr(row, "title", ""), row.default_text()) for row in found.docs_iter()]
+        documents = [_ir_document(row) for row in found.docs_iter()]
         queries = {str(row.query_id): row.default_text() for row in found.queries_iter()}
         qrels: dict[str, dict[str, int]] = {}
         for row in found.qrels_iter():
@@ -40,6 +41,12 @@ def _from_ir_datasets(name: str) -> Dataset:
     except Exception as error:
         raise DatasetError(_unavailable(f"{_IR_DATASETS}{name}", error)) from error
     return _dataset(f"{_IR_DATASETS}{name}", documents, queries, qrels, "test")
+
+
+def _ir_document(row: Any) -> tuple[str, str, str]:
+    title = getattr(row, "title", None) or ""
+    # Most default texts begin with the title, which has a field of its own here.
+    return str(row.doc_id), title, row.default_text().removeprefix(title).lstrip()
 
 
 def _from_mteb(name: str, split: str) -> Dataset:
@@ -53,6 +60,9 @@ def _from_mteb(name: str, split: str) -> Dataset:
     try:
         task = mteb.get_task(task_name)
         task.load_data()
+        if hasattr(task, "queries"):  # as mteb 1 had it; newer versions of the conversion want a number of processes
+            convert = task.convert_v1_dataset_format_to_v2
+            convert(*[None] * len(signature(convert).parameters))
         data = task.dataset[subset or next(iter(task.dataset))][split]
         documents = [(str(row["id"]), row.get("title") or "", row.get("text") or "") for row in data["corpus"]]
         queries = {str(row["id"]): str(row["text"]) for row in data["queries"]}
@@ -73,9 +83,9 @@ def _dataset(
     split: str,
 ) -> Dataset:
     kept = [
-        Document(id=identifier, text=clean(text or title), title=clean(title))
+        Document(id=identifier, text=clean(text if text.strip() else title), title=clean(title))
         for identifier, title, text in documents
-        if text or title
+        if (text + title).strip()
     ]
     langs = {document.id: language_of(document.text) for document in kept}
     judged = [
@@ -93,5 +103,6 @@ def _dataset(
 
 
 def _unavailable(name: str, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    said = f"no {error}" if isinstance(error, KeyError) else str(error)
+    reason = " ".join(said.split())[:200] or type(error).__name__
     return f"{name} cannot be read ({reason}); it is downloaded on first use: check its name and the network"

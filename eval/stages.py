@@ -20,6 +20,9 @@ WITHOUT: dict[str, dict[str, Any]] = {
 }
 """Stage -> what its absence changes. Without means there are no maps, and nothing that is measured with them."""
 
+_MOST = {"sentences": 1}
+"""A share; any other weight may be up to 10."""
+
 
 def without(names: Sequence[str]) -> Stages:
     """All stages but these."""
@@ -41,7 +44,8 @@ def with_settings(stages: Stages, settings: Sequence[str]) -> Stages:
             number = float(value)
         except ValueError as error:
             raise SearchError(f"{text}: expected a number behind {name}=") from error
-        if not 0 <= number <= 10 or (kinds[name] is bool and number not in (0, 1)):
-            raise SearchError(f"{text}: expected {'0 or 1' if kinds[name] is bool else '0 to 10'}")
+        most = _MOST.get(name, 10)
+        if not 0 <= number <= most or (kinds[name] is bool and number not in (0, 1)):
+            raise SearchError(f"{text}: expected {'0 or 1' if kinds[name] is bool else f'0 to {most}'}")
         changes[name] = kinds[name](number)
     return replace(stages, **changes)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from ctypes import c_float
 from pathlib import Path
+
+import numpy as np
 
 from eval.errors import DatasetError
 
 Scored = Mapping[str, Sequence[tuple[str, float]]]
 """Query id -> (document id, score), best first."""
+
+_TAG = re.compile(r"<(/?[\w-]+)>(.*)")
+_CLOSING = re.compile(r"</(num|title)>$", re.IGNORECASE)
+_LABEL = re.compile(r"^(Number|Topic):")
 
 
 def lines_of(file: Path, hint: str = "") -> Iterator[tuple[int, str]]:
@@ -33,7 +41,7 @@ def read_qrels(file: Path) -> dict[str, dict[str, int]]:
         if len(parts) != 4:
             raise DatasetError(f"{file}:{number}: {len(parts)} columns, expected query, 0, document and grade")
         query, _, document, grade = parts
-        if not grade.isdecimal():
+        if not grade.isdecimal() or len(grade) > 9:
             raise DatasetError(f"{file}:{number}: grade {grade!r}, expected a whole number from 0")
         if document in qrels.setdefault(query, {}):
             raise DatasetError(f"{file}:{number}: {query!r} and {document!r} were judged before")
@@ -56,7 +64,7 @@ def read_run(file: Path) -> dict[str, list[tuple[str, float]]]:
             value = float(score)
         except ValueError:
             value = math.nan
-        if math.isnan(value):
+        if not math.isfinite(value):
             raise DatasetError(f"{file}:{number}: score {score!r}, expected a number")
         if document in run.setdefault(query, {}):
             raise DatasetError(f"{file}:{number}: {document!r} was ranked for {query!r} before")
@@ -67,19 +75,26 @@ def read_run(file: Path) -> dict[str, list[tuple[str, float]]]:
 
 
 def by_score(scores: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Best first; of equal ones the larger document id first, as trec_eval has it."""
-    return sorted(scores.items(), key=lambda item: (item[1], item[0]), reverse=True)
+    """Best first; of equal ones the larger document id first. As trec_eval has it, which keeps scores in single
+    precision: what differs by less is equal."""
+    return sorted(scores.items(), key=lambda item: (_single(item[1]), item[0]), reverse=True)
 
 
 def written_run(run: Scored, tag: str) -> str:
-    """The file of a run. Scores are written so that they fall with every rank, whatever reads them breaks ties by."""
+    """The file of a run. A score that is not below the one above it is written as the next lower one in single
+    precision, so that the order stays the same whatever reads them breaks ties by; any other is written in full."""
     lines = []
     for query, ranking in run.items():
         above = math.inf
         for rank, (document, score) in enumerate(ranking, 1):
-            above = min(score, above - 1e-6)
-            lines.append(f"{query} Q0 {document} {rank} {above:.6f} {tag}\n")
+            falling = score if _single(score) < above else np.nextafter(np.float32(above), np.float32(-math.inf))
+            lines.append(f"{query} Q0 {document} {rank} {float(falling)!r} {tag}\n")
+            above = _single(float(falling))
     return "".join(lines)
+
+
+def _single(score: float) -> float:
+    return c_float(score).value
 
 
 def read_topics(file: Path) -> dict[str, str]:
@@ -94,28 +109,32 @@ def read_topics(file: Path) -> dict[str, str]:
         if not tab or not identifier.strip() or not text.strip():
             raise DatasetError(f"{file}:{number}: expected a query id, a tab and the query")
         _add_topic(topics, identifier.strip(), text.strip(), file, number)
+    if not topics:
+        raise DatasetError(f"{file}: no topics")
     return topics
 
 
 def _classic_topics(file: Path, lines: Sequence[tuple[int, str]]) -> dict[str, str]:
-    topics: dict[str, str] = {}
-    identifier, wanted = "", False
+    """A block ends where the next begins, a <num> or a <title> with the next tag."""
+    blocks: list[tuple[int, dict[str, list[str]]]] = []
+    tag = ""
     for number, line in lines:
         text = line.strip()
-        low = text.lower()
-        if low.startswith("<num>"):
-            identifier = text[5:].removesuffix("</num>").strip().removeprefix("Number:").strip()
-        elif low.startswith("<title>") or wanted:
-            text = text[7:].removesuffix("</title>").strip() if low.startswith("<title>") else text
-            text = text.removeprefix("Topic:").strip()
-            wanted = not text
-            if text:
-                if not identifier:
-                    raise DatasetError(f"{file}:{number}: a title before its <num>")
-                _add_topic(topics, identifier, text, file, number)
-                identifier = ""
-    if not topics:
-        raise DatasetError(f"{file}: no <top> with <num> and <title>")
+        if opened := _TAG.match(text):
+            tag, text = opened[1].lower(), opened[2]
+            if tag == "top":
+                blocks.append((number, {"num": [], "title": []}))
+        ends = _CLOSING.search(text)
+        text = _LABEL.sub("", _CLOSING.sub("", text).strip()).strip()
+        if text and blocks and tag in blocks[-1][1]:
+            blocks[-1][1][tag].append(text)
+        if ends:
+            tag = ""
+    topics: dict[str, str] = {}
+    for number, parts in blocks:
+        if not parts["num"] or not parts["title"]:
+            raise DatasetError(f"{file}:{number}: a <top> without a <num> or a <title>, expected both")
+        _add_topic(topics, parts["num"][0], " ".join(parts["title"]), file, number)
     return topics
 
 

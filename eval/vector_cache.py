@@ -71,9 +71,7 @@ class _Memory:
 
     def get(self, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
         known = self._read()
-        digests = [
-            hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest() for text in texts
-        ]
+        digests = [_digest(text) for text in texts]
         new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
         if new:
             for digest, vector in zip(new, encode(list(new.values())), strict=True):

@@ -14,7 +14,8 @@ def write_whole(file: Path, text: str) -> None:
     try:
         unfinished.write_text(text, encoding="utf-8", newline="")
         unfinished.replace(file)
-    except OSError as error:
-        raise DatasetError(f"{file} cannot be written ({(error.strerror or str(error)).lower()})") from error
+    except (OSError, UnicodeEncodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DatasetError(f"{file} cannot be written ({reason.lower()})") from error
     finally:
         unfinished.unlink(missing_ok=True)

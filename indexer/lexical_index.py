@@ -31,7 +31,7 @@ from tantivy.tantivy import __version__ as _tantivy_version
 
 from indexer.checked_file import read_arrays, write_arrays
 from indexer.collection import Collection
-from indexer.words import terms_of, words_of
+from indexer.words import terms_of, weights_of, words_of
 
 Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -150,16 +150,22 @@ class LexicalIndex:
         return chosen
 
     def _choose(self, query: str) -> _Chosen:
-        distinct = dict.fromkeys(terms_of(words_of(query)))
-        frequencies = [(self._searcher.doc_freq("terms", term), term) for term in distinct]
+        weights = weights_of(words_of(query))
+        frequencies = [(self._searcher.doc_freq("terms", term), term) for term in weights]
         held = sorted(item for item in frequencies if item[0])[:MAX_TERMS]
-        absent = sum(frequency == 0 for frequency, _ in frequencies)
-        best = (_K1 + 1) * (absent * self._idf(0) + sum(self._idf(frequency) for frequency, _ in held))
-        terms = [(Occur.Should, Query.term_query(_SCHEMA, "terms", term, index_option="freq")) for _, term in held]
+        absent = sum(weights[term] for frequency, term in frequencies if frequency == 0)
+        best = (_K1 + 1) * (
+            absent * self._idf(0) + sum(weights[term] * self._idf(frequency) for frequency, term in held)
+        )
+        terms = [(Occur.Should, _weighted(term, weights[term])) for _, term in held]
         return _Chosen(Query.boolean_query(terms) if terms else None, best)
 
     def _idf(self, frequency: int) -> float:
         return math.log1p((self._counted - frequency + 0.5) / (frequency + 0.5))
+
+
+def _weighted(term: str, weight: float) -> Query:
+    return Query.boost_query(Query.term_query(_SCHEMA, "terms", term, index_option="freq"), weight)
 
 
 def _one_of(ids: Sequence[int]) -> Query:

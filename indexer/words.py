@@ -250,6 +250,25 @@ def _terms_of_spaced(word: str) -> tuple[str, ...]:
     return (marked, *(marked[i : i + 3] for i in range(len(word))))
 
 
+def weights_of(words: Sequence[Word]) -> dict[str, float]:
+    """The terms of a query, each with its weight. A word between spaces weighs 1, half of it as a whole and half by its
+    pieces together, so that a long word does not outweigh a number; so do two characters of a script without spaces.
+
+    >>> weights_of(words_of("35 of 経済"))
+    {'35': 1.0, '_of_': 1.0, '经': 0.25, '济': 0.25, '经济': 0.5}
+    """
+    weights: dict[str, float] = {}
+    for word in words:
+        if kind_of_word(word.text) not in SPACELESS:
+            whole, *pieces = _terms_of_spaced(word.text)
+            weights[whole] = 0.5 if pieces else 1.0
+            for piece in pieces:
+                weights[piece] = max(0.5 / len(pieces), weights.get(piece, 0.0))
+    for term in terms_of(words):
+        weights.setdefault(term, 0.25 if len(term) == 1 else 0.5)
+    return weights
+
+
 def side_by_side(word: Word, following: Word) -> bool:
     """Whether nothing stands between two words of one text."""
     return word.start <= following.start <= word.end

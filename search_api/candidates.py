@@ -32,7 +32,7 @@ class Candidates:
 
     passages: Sequence[StoredPassage]
     words: Vectors
-    """(n,) the share of the query's words in each, 0 to 1."""
+    """(n,) the share of the query's words in each, 0 to 1; 1 for a passage that holds the query word for word."""
     quoting: NDArray[np.bool_]
     """(quotations, n): whether each quotation that the query asks for stands in each."""
 
@@ -42,13 +42,16 @@ def candidates_for(
 ) -> Candidates:
     """What is worth scoring for `limit` documents, of some passage languages if given."""
     found = [store.candidates(query, max(_NEAR, 5 * limit), langs)]
-    phrases = question.phrases if stages.exact else []
+    quotations: list[NDArray[np.int64]] = []
     if stages.exact:
-        found.append(store.worded(question.text, _WORDED, langs))
-    found += [store.quoting(phrase, _QUOTING, langs) for phrase in phrases]
+        literal = store.quoting([word.text for word in question.words], _QUOTING, langs)
+        quotations = [store.quoting(phrase, _QUOTING, langs) for phrase in question.phrases]
+        found += [store.worded(question.text, _WORDED, langs), literal, *quotations]
     ids, kinds, similarities = _similarities(query, store, np.unique(np.concatenate(found)))
-    words = store.word_shares(question.text, ids) if stages.exact else np.zeros(len(ids), np.float32)
-    quoting = np.array([np.isin(ids, own) for own in found[2:]], bool).reshape(len(phrases), len(ids))
+    words = np.zeros(len(ids), np.float32)
+    if stages.exact:
+        words = np.where(np.isin(ids, literal), np.float32(1), store.word_shares(question.text, ids))
+    quoting = np.array([np.isin(ids, own) for own in quotations], bool).reshape(len(quotations), len(ids))
     promising = fused(similarities, similarities + np.float32(stages.exact) * words, words, kinds, stages.exact)
     best = np.lexsort((ids, -promising, -quoting.sum(axis=0)))[: max(_WHOLE, 3 * limit)]
     passages = {passage.id: passage for passage in store.passages(ids[best].tolist())}

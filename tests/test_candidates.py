@@ -97,12 +97,12 @@ def test_words_count_as_they_do_in_the_ranking(store: LocalStore, collection: Co
     ids = ids_of(found.passages)
     named = {number + 1 for number in range(600) if "ephyr" in text_of(number)}
     assert {own for own, share in zip(ids, found.words, strict=True) if share} == named & set(ids)
-    np.testing.assert_allclose(found.words, store.word_shares("zephyr", np.array(ids)), atol=1e-6)
+    assert set(found.words.tolist()) == {0.0, 1.0}  # who holds the word holds the query word for word
     without = candidates_for(question_of("zephyr"), aligned(store), store, 10, [], Stages(exact=0))
     assert len(named & set(ids)) > 2 * len(named & set(ids_of(without.passages)))
     for lang in LANGS:
         own = [passage.id for passage in found.passages if passage.lang == lang]
-        shares = store.word_shares("zephyr", np.array(own))
+        shares = [float(identifier in named) for identifier in own]
         promising = [exact[identifier] + 0.5 * share for identifier, share in zip(own, shares, strict=True)]
         np.testing.assert_allclose(promising, sorted(promising, reverse=True), atol=1e-6)
 
@@ -114,6 +114,17 @@ def test_a_name_that_stands_out_is_kept_although_hundreds_are_nearer(store: Loca
     assert named not in ids_of(without.passages)
     found = candidates_for(question_of(f"number {named - 1}"), aligned(store), store, 1, [], Stages())
     assert found.words[ids_of(found.passages).index(named)] == max(found.words)
+
+
+def test_who_holds_the_query_word_for_word_has_all_of_its_words(store: LocalStore) -> None:
+    """The others by BM25, of which no passage could have all."""
+    found = candidates_for(question_of("old zephyr blew"), aligned(store), store, 10, [], Stages())
+    ids = ids_of(found.passages)
+    shares = store.word_shares("old zephyr blew", np.array(ids))
+    literal = [identifier in (34, 274) for identifier in ids]
+    assert sum(literal) == 2
+    np.testing.assert_allclose(found.words, np.where(literal, 1, shares), atol=1e-6)
+    assert 0 < shares.max() < 0.9
 
 
 def test_what_is_quoted_comes_before_all_else(store: LocalStore) -> None:

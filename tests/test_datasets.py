@@ -81,3 +81,37 @@ def test_what_does_not_fit_is_named(tmp_path: Path, change: dict[str, Any], said
 def test_a_folder_that_is_no_dataset_says_what_one_holds(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"a BEIR folder holds corpus\.jsonl"):
         load_beir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "queries", "qrels", "said"),
+    [
+        (
+            [{**_CORPUS[0], "_id": "d 1"}, _CORPUS[1]],
+            _QUERIES,
+            _QRELS,
+            "corpus.jsonl:1: id 'd 1', expected text without",
+        ),
+        (_CORPUS, [{**_QUERIES[0], "_id": "q\t1"}], _QRELS, "queries.jsonl:1: id 'q\\t1', expected text without"),
+        ([{**_CORPUS[0], "language": ["en"]}], _QUERIES, _QRELS, "corpus.jsonl:1: language ['en'], expected a code"),
+        (_CORPUS, [{**_QUERIES[0], "language": 7}], _QRELS, "queries.jsonl:1: language 7, expected a code"),
+        (_CORPUS, _QUERIES, "q1\td1\t²\n", "test.tsv:1: grade '²', expected a whole number"),
+        (_CORPUS, _QUERIES, f"q1\td1\t{'9' * 5000}\n", "test.tsv:1: grade '999"),
+    ],
+    ids=["document id", "query id", "document language", "query language", "superscript", "endless"],
+)
+def test_what_no_run_could_hold_is_named_when_it_is_read(
+    tmp_path: Path, corpus: Any, queries: Any, qrels: str, said: str
+) -> None:
+    with pytest.raises(DatasetError) as caught:
+        load_beir(write(tmp_path, corpus=corpus, queries=queries, qrels=qrels))
+    assert said in str(caught.value)
+
+
+def test_those_who_judge_see_every_query(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    dataset = load_beir(folder, unjudged=True)
+    assert [query.id for query in dataset.queries] == ["q1", "q2", "q3"]
+    assert dataset.qrels == {"q1": {"d1": 2, "d2": 0}, "q2": {"d2": 1}, "q3": {}}
+    (folder / "qrels" / "test.tsv").unlink()
+    assert load_beir(folder, unjudged=True).qrels == {"q1": {}, "q2": {}, "q3": {}}

@@ -1,16 +1,14 @@
-"""A dataset through the product's path: the promise on the sample collection and on evaluation data; the command."""
+"""A dataset through the product's path: the promise on the sample collection and on evaluation data."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval import cli
 from eval.datasets import Dataset, load_beir
-from eval.experiment import Outcome, Progress, figures, run_dataset, run_settings
+from eval.experiment import Outcome, figures, run_dataset, run_settings
 from eval.stages import WITHOUT, without
 from indexer.build import index_documents, open_or_create
 from indexer.encoder import Encoder
@@ -114,80 +112,3 @@ def test_an_outcome_is_what_the_searcher_finds_and_how_much_room_and_time_it_too
 )
 def test_a_stage_is_left_out_by_its_name(names: list[str], stages: Stages) -> None:
     assert without(names) == stages
-
-
-def test_each_stage_can_be_left_out_on_the_command_line(
-    tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SEARCH_CACHE", str(tmp_path))
-    monkeypatch.setattr(cli, "load_encoder", lambda _: fake)
-    asked: list[Stages] = []
-
-    def noted(dataset: Dataset, encoder: Encoder, stages: Stages, progress: Progress) -> dict[str, list[str]]:
-        asked.append(stages)
-        return {query.id: [] for query in dataset.queries}
-
-    monkeypatch.setattr(cli, "run_dataset", noted)
-    for name in WITHOUT:
-        assert cli.main(["run", str(_SEEDS), "--without", name]) == 0
-    assert cli.main(["run", str(_SEEDS), "--without", "maps", "--without", "exact"]) == 0
-    assert asked == [*(without([name]) for name in WITHOUT), Stages(maps=False, exact=0.0)]
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["run", str(_SEEDS), "--without", "luck"])
-    assert caught.value.code == 2
-    assert "invalid choice: 'luck'" in capsys.readouterr().err
-
-
-def test_a_split_chooses_the_judgements(
-    tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SEARCH_CACHE", str(tmp_path))
-    monkeypatch.setattr(cli, "load_encoder", lambda _: fake)
-    judged = {}
-    for split in ("test", "exact"):
-        assert cli.main(["run", str(_SEEDS), "--split", split, "--json", "-"]) == 0
-        judged[split] = json.loads(capsys.readouterr().out)["queries"]
-    assert judged == {split: len(load_beir(_SEEDS, split).queries) for split in judged}
-    assert judged["test"] == 80 != judged["exact"]
-
-
-def test_the_command_writes_figures_whole_or_not_at_all(
-    tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SEARCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cli, "load_encoder", lambda _: fake)
-    file = tmp_path / "figures.json"
-    assert cli.main(["run", str(_SEEDS), "--json", str(file)]) == 0
-    assert json.loads(file.read_text())["queries"] == 80
-    assert [path.name for path in tmp_path.glob("figures*")] == ["figures.json"]
-    capsys.readouterr()
-    assert cli.main(["run", str(_SEEDS), "--json", "-"]) == 0
-    assert json.loads(capsys.readouterr().out)["documents"] == 56
-    assert cli.main(["run", str(_SEEDS), "--json", str(tmp_path / "no" / "where")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
-
-
-def test_several_datasets_give_their_mean(
-    tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SEARCH_CACHE", str(tmp_path))
-    monkeypatch.setattr(cli, "load_encoder", lambda _: fake)
-    assert cli.main(["run", str(_SEEDS), str(_SEEDS), "--json", "-"]) == 0
-    both = json.loads(capsys.readouterr().out)
-    assert len(both["runs"]) == 2
-    assert both["mean"]["measures"] == both["runs"][0]["measures"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["run", "/nowhere"], "/nowhere/corpus.jsonl: no such file or directory"),
-        (["run", str(_SEEDS), "--split", "nowhere"], "qrels/nowhere.tsv: no such file or directory"),
-        (["bench", "sentences"], "bench sentences needs --data DIR"),
-    ],
-)
-def test_a_mistake_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(arguments) == 2
-    error = capsys.readouterr().err
-    assert said in error
-    assert error.count("\n") == 1

@@ -34,7 +34,7 @@ from indexer.documents import Document
 from indexer.lexical_index import MAX_TERMS, LexicalIndex, open_index
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage
-from indexer.words import terms_of, words_of
+from indexer.words import terms_of, weights_of, words_of
 from tests.test_collection import DATABASE, new_collection, open_to_all, unit_vectors, without_rights
 
 HOME = "lexical.index"
@@ -81,13 +81,13 @@ def idf(frequency: int, total: int) -> float:
 
 
 def exact(collection: Collection, query: str, dead: Sequence[str] = ()) -> dict[int, float]:
-    """BM25 of all passages that hold a term of the query."""
+    """BM25 of all passages that hold a term of the query, each term by its weight."""
     counts = {identifier: Counter(terms_of(words_of(text))) for identifier, text in texts_of(collection).items()}
     counted = [*counts.values(), *(Counter(terms_of(words_of(text))) for text in dead)]
     mean = sum(count.total() for count in counted) / max(1, len(counted))
     found: dict[int, float] = {}
-    for term in set(terms_of(words_of(query))):
-        weight = idf(sum(term in count for count in counted), len(counted))
+    for term, share in weights_of(words_of(query)).items():
+        weight = share * idf(sum(term in count for count in counted), len(counted))
         for identifier, count in counts.items():
             if term in count:
                 assert count.total() <= 40

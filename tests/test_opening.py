@@ -39,9 +39,9 @@ def sample_documents_found(settings: Settings, said: list[str]) -> int:
 
 def test_with_no_collection_the_sample_is_indexed_once(tmp_path: Path) -> None:
     said: list[str] = []
-    assert sample_documents_found(Settings(), said) == 56
-    assert sample_documents_found(Settings(), said) == 56
-    assert said == ["indexing the sample collection (56 documents), once"]
+    assert sample_documents_found(Settings(), said) == 160
+    assert sample_documents_found(Settings(), said) == 160
+    assert said == ["indexing the sample collection (160 documents), once"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 5000], ids=["empty", "garbage"])
@@ -50,7 +50,7 @@ def test_a_damaged_sample_is_made_again(tmp_path: Path, damage: bytes) -> None:
     sample_documents_found(Settings(), said)
     (file,) = (tmp_path / "cache" / "samples").rglob("collection.sqlite")
     file.write_bytes(damage)
-    assert sample_documents_found(Settings(), said) == 56
+    assert sample_documents_found(Settings(), said) == 160
     assert len(said) == 2
 
 
@@ -64,7 +64,7 @@ def test_an_own_collection_comes_before_the_sample_unless_that_is_asked_for(tmp_
     opened = open_searcher(Settings(), print, load)
     assert not opened.is_sample
     opened.store.close()
-    assert sample_documents_found(Settings(sample=True), []) == 56
+    assert sample_documents_found(Settings(sample=True), []) == 160
 
 
 def test_the_sample_of_another_model_or_format_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ def test_an_empty_dataset_finds_nothing() -> None:
 @pytest.mark.parametrize("name", ["bm25", "rrf", "txtai", "chroma", "lancedb"])
 def test_a_missing_package_is_one_line_that_says_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systems_module, "missing", lambda package: True)
-    with pytest.raises(PeerError, match=re.escape("pip install -r eval/peers-requirements.txt")) as caught:
+    with pytest.raises(PeerError, match=re.escape("pip install -r eval/peers/requirements.txt")) as caught:
         peers([name])
     assert "\n" not in str(caught.value)
     assert name in str(caught.value)
@@ -143,7 +143,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(name: str, monk
 def test_a_package_that_cannot_be_imported_is_one_line() -> None:
     assert peer_module.missing("no_such_peer")
     assert not peer_module.missing("numpy")
-    with pytest.raises(PeerError, match=r"no_such_peer.*pip install -r eval/peers-requirements\.txt"):
+    with pytest.raises(PeerError, match=r"no_such_peer.*pip install -r eval/peers/requirements\.txt"):
         peer_module.package("no_such_peer")
 
 

@@ -27,7 +27,7 @@ from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage
 from indexer.store import LocalStore
 from indexer.vector_index import MAX_DRIFT
-from indexer.words import terms_of, words_of
+from indexer.words import terms_of, weights_of, words_of
 from tests.test_collection import encoded, new_collection, numbers, open_to_all, unit_vectors, without_rights
 from tests.test_lexical_index import exact as exact_words
 from tests.test_lexical_index import holding, idf, texts_of
@@ -279,7 +279,9 @@ def test_word_shares_are_bm25_over_the_most_that_there_could_be(
     store, collection = texts
     ids = np.array([*collection.passage_ids().tolist()[::-1], 99_999], np.int64)
     held = [set(terms_of(words_of(own))) for own in texts_of(collection).values()]
-    most = 2.2 * sum(idf(sum(term in own for own in held), len(held)) for term in set(terms_of(words_of(text))))
+    most = 2.2 * sum(
+        share * idf(sum(term in own for own in held), len(held)) for term, share in weights_of(words_of(text)).items()
+    )
     scores = exact_words(collection, text)
     shares = store.word_shares(text, ids)
     assert shares.dtype == np.float32

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.han_variants import STANDS_FOR
-from indexer.words import Word, terms_of, words_of
+from indexer.words import Word, terms_of, weights_of, words_of
 
 
 def texts(text: str) -> list[str]:
@@ -307,3 +307,24 @@ def test_importing_loads_only_the_standard_library_and_the_table() -> None:
         "indexer.han_variants",
         "indexer.words",
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "weights"),
+    [
+        ("640 million", {"640": 1, "_million_": 0.5, **dict.fromkeys("_mi mil ill lli lio ion on_".split(), 0.5 / 7)}),
+        ("of 35", {"_of_": 1, "35": 1}),
+        (
+            "ban bank",
+            {"_ban_": 0.5, "_bank_": 0.5, "_ba": 1 / 6, "ban": 1 / 6, "an_": 1 / 6, "ank": 1 / 8, "nk_": 1 / 8},
+        ),
+        ("経済", {"经": 0.25, "济": 0.25, "经济": 0.5}),
+        ("40兆瓦", {"40": 1, "兆": 0.25, "瓦": 0.25, "兆瓦": 0.5}),
+        ("금수", {"_금수_": 0.5, "금수": 0.5}),
+        ("", {}),
+    ],
+)
+def test_a_query_s_words_weigh_alike_however_many_terms_they_have(query: str, weights: dict[str, float]) -> None:
+    """A piece of two words has the larger of its weights."""
+    assert weights_of(words_of(query)) == pytest.approx(weights)
+    assert set(weights_of(words_of(query))) == set(terms_of(words_of(query)))

@@ -1,7 +1,7 @@
 """Other systems on the same datasets: what a collection of texts would be searched with if this program were not there.
 
 All take the passages that this program cuts, one vector each from the same model, and none corrects for languages; a
-document is as good as its best passage. Their packages are no requirement of the product: see peers-requirements.txt.
+document is as good as its best passage. Their packages are no requirement of the product: see requirements.txt.
 """
 
 from eval.peers.peer import Peer, PeerError, PeerOutcome

@@ -22,7 +22,7 @@ Search = Callable[[int], list[str]]
 Build = Callable[[Prepared], AbstractContextManager[Search]]
 """Indexes the passages; what was made for that is gone when the context ends."""
 
-REQUIREMENTS = "eval/peers-requirements.txt"
+REQUIREMENTS = "eval/peers/requirements.txt"
 
 
 class PeerError(SearchError):
