@@ -92,7 +92,7 @@ def test_a_folder_that_is_no_dataset_says_what_one_holds(tmp_path: Path) -> None
             _QRELS,
             "corpus.jsonl:1: id 'd 1', expected text without",
         ),
-        (_CORPUS, [{**_QUERIES[0], "_id": "q\t1"}], _QRELS, "queries.jsonl:1: id 'q\\t1', expected text without"),
+        (_CORPUS, [{**_QUERIES[0], "_id": "q\t1"}], _QRELS, "queries.jsonl:1: id 'q\\t1', expected text"),
         ([{**_CORPUS[0], "language": ["en"]}], _QUERIES, _QRELS, "corpus.jsonl:1: language ['en'], expected a code"),
         (_CORPUS, [{**_QUERIES[0], "language": 7}], _QRELS, "queries.jsonl:1: language 7, expected a code"),
         (_CORPUS, _QUERIES, "q1\td1\t²\n", "test.tsv:1: grade '²', expected a whole number"),
