@@ -1,9 +1,9 @@
-# make demo | test | check | format | serve | eval: each sets up what it needs in .venv and may be run first.
+# make demo | test | check | gate | format | serve | eval: each sets up what it needs in .venv and may be run first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check format serve eval setup clean
+.PHONY: demo test check gate format serve eval setup clean
 
 demo: $(READY)
 	$(BIN)/search --sample "rare earth export ban"
@@ -16,6 +16,9 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+gate: $(READY)
+	$(BIN)/search-eval gate seeds --baseline eval/baselines/sample.jsonl
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -21,7 +21,7 @@ NAMES = tuple(words[0] for words in TOPICS)
 
 
 def four_topics(name: str = "four/topics", topics: Sequence[str] = NAMES) -> Dataset:
-    """A document and a query `TOPIC-LANG` in each language; grade 2 in the query's own, 1 in the others."""
+    """A document `TOPIC-LANG` and a query `ask-TOPIC-LANG` in each language; grade 2 in its own, 1 in the others."""
     words = {
         (topic[0], lang): word
         for topic in TOPICS
@@ -35,9 +35,9 @@ def four_topics(name: str = "four/topics", topics: Sequence[str] = NAMES) -> Dat
     return Dataset(
         name,
         documents,
-        [JudgedQuery(f"{topic}-{lang}", word, lang) for (topic, lang), word in words.items()],
+        [JudgedQuery(f"ask-{topic}-{lang}", word, lang) for (topic, lang), word in words.items()],
         {
-            f"{topic}-{lang}": {f"{topic}-{other}": 2 if other == lang else 1 for other in _LANGS}
+            f"ask-{topic}-{lang}": {f"{topic}-{other}": 2 if other == lang else 1 for other in _LANGS}
             for topic, lang in words
         },
         {f"{topic}-{lang}": lang for topic, lang in words},

