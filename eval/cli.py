@@ -297,8 +297,9 @@ def _loaded(options: argparse.Namespace) -> list[Dataset]:
         raise SearchError(f"--queries {options.queries}, expected at least 1")
     datasets = [evenly(load(source, options.split), options.queries) for source in options.datasets]
     names = [dataset.name for dataset in datasets]
-    for name in names:
-        if names.count(name) > 1:
+    folders = [results.folder_name(name) for name in names]
+    for name, folder in zip(names, folders, strict=True):
+        if folders.count(folder) > 1:
             raise SearchError(f"two datasets are called {name}; give each once")
     return datasets
 
@@ -319,6 +320,8 @@ def _jobs_of(options: argparse.Namespace) -> int:
 def _write(result: Mapping[str, Any], file: str | None) -> None:
     if file is None:
         return
+    if not file:
+        raise SearchError("--json is empty; give a file, or - for standard output")
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     if file == "-":
         sys.stdout.write(text)

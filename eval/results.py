@@ -134,7 +134,7 @@ def _written_ids(result: Result) -> Iterator[tuple[str, str]]:
 
 def folder_name(dataset: str) -> str:
     """`ntrex-mixed/pool0` -> `ntrex-mixed-pool0`."""
-    return dataset.replace("/", "-")
+    return dataset.replace("/", "-").replace(":", "-")
 
 
 def _tag(system: str) -> str:

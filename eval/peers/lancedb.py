@@ -19,7 +19,12 @@ from eval.peers.prepared import PASSAGES, Prepared
 def build(prepared: Prepared) -> Iterator[Search]:
     lancedb, arrow = package("lancedb"), package("pyarrow")
     reranker = package("lancedb.rerankers").RRFReranker()
-    full_text = package("lancedb.index").FTS(base_tokenizer="icu", stem=False, remove_stop_words=False)
+    full_text = package("lancedb.index").FTS(
+        base_tokenizer="icu",
+        stem=False,
+        remove_stop_words=False,
+        with_position=True,  # queries may hold quotations
+    )
     vectors = prepared.passage_vectors
     queries = [query.text for query in prepared.dataset.queries]
     with tempfile.TemporaryDirectory(prefix="search-eval-") as folder:
