@@ -253,6 +253,8 @@ def _from_saved(saved: _Saved, collection: Collection, home: Path | None) -> Lex
         if any(_digest(saved.folder / name) != digest for name, digest in saved.digests.items()):
             return None
         if saved.version == collection.version():
+            if home:
+                _remove_others(home, saved.folder)
             return _open_saved(saved)
         wanted = collection.passage_ids()
         counted = _counted(saved.folder)
@@ -308,10 +310,15 @@ def _make(home: Path, collection: Collection, ids: Ids, saved: _Saved | None) ->
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    for other in home.iterdir():
-        if other.is_dir() and other != folder:  # also what is left of processes that were killed
-            shutil.rmtree(other, ignore_errors=True)
+    _remove_others(home, folder)
     return made
+
+
+def _remove_others(home: Path, folder: Path) -> None:
+    """Earlier states, and what is left of processes that were killed."""
+    for other in home.iterdir():
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _catch_up(folder: Path, collection: Collection, ids: Ids, saved: _Saved) -> LexicalIndex:

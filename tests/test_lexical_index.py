@@ -674,3 +674,14 @@ def test_a_reader_without_rights_follows_what_another_saves_meanwhile(
         assert moved
         assert index.version == collection.version()
         assert len(index) == len(collection.passage_ids())
+
+
+def test_what_a_killed_process_left_is_removed_also_where_nothing_has_changed(tmp_path: Path) -> None:
+    with filled(tmp_path / "c") as collection:
+        open_index(collection)
+        home = collection.folder / "lexical.index"
+        (current,) = (place for place in home.iterdir() if place.is_dir())
+        (home / "0123456789abcdef").mkdir()
+        (home / "0123456789abcdef" / "half.idx").write_bytes(b"half")
+        assert_right(open_index(collection), collection)
+        assert [place for place in home.iterdir() if place.is_dir()] == [current]
