@@ -35,7 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="search-eval", description="How good is search, and how fast?")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_runs(subparsers)
+    add_judging(subparsers)
+    _add_tables(subparsers)
+    return parser
 
+
+def _add_runs(subparsers: Any) -> None:
+    """Evaluate, and say whether it is better or worse than before."""
     run = subparsers.add_parser("run", help="evaluate datasets; several give their mean as well")
     _datasets(run)
     _system(run)
@@ -67,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--write", action="store_true", help="store the figures as the new baseline instead")
     gate.set_defaults(run=commands.guard)
 
+
+def _add_tables(subparsers: Any) -> None:
+    """Evaluate many settings, stages or systems; measure speed."""
     sweeping = subparsers.add_parser("sweep", help="try every combination of settings; a table, best first")
     _datasets(sweeping)
     sweeping.add_argument(
@@ -80,8 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     _jobs(sweeping)
     _json_option(sweeping)
     sweeping.set_defaults(run=commands.try_grid)
-
-    add_judging(subparsers)
 
     others = subparsers.add_parser("peers", help="other systems on the same datasets, side by side with this one")
     _datasets(others)
@@ -110,7 +118,6 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--model", metavar="NAME_OR_FOLDER")
     _json_option(bench)
     bench.set_defaults(run=commands.measure)
-    return parser
 
 
 def _datasets(parser: argparse.ArgumentParser) -> None:

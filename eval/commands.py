@@ -15,7 +15,7 @@ from eval.ablation import ablation, as_json, markdown
 from eval.benchmarks import encoding, ranking, sentences
 from eval.comparison import CHANCE, compare
 from eval.datasets import Dataset, evenly
-from eval.evaluation import System, evaluate, say
+from eval.evaluation import System, default_system, evaluate, say
 from eval.gate import check, read_baseline, write_baseline
 from eval.peers import NAMES, peer_table, peers
 from eval.report.pages import report_html, report_markdown
@@ -29,16 +29,15 @@ from indexer.errors import SearchError
 from indexer.model_folders import first_model
 from indexer.models import default_model, load_encoder
 from indexer.sample import sample_file
-from search_api.scoring import Stages
 
 DONE, WORSE = 0, 1
 
 
 def run_datasets(options: argparse.Namespace) -> int:
-    datasets = _loaded(options)  # checked before anything slow
+    system, jobs = _system_of(options), _jobs_of(options)  # what is wrong is said before anything slow
     if options.output is not None:
         results.check_free(options.output)
-    found = evaluate(datasets, _system_of(options), _jobs_of(options), say)
+    found = evaluate(_loaded(options), system, jobs, say)
     rows = [dict(result.figures) for result in found.of.values()]
     print(showing.figures_table(rows), file=sys.stderr if options.json == "-" else sys.stdout)
     if options.output is not None:
@@ -92,9 +91,9 @@ def write_report(options: argparse.Namespace) -> int:
 
 
 def guard(options: argparse.Namespace) -> int:
-    datasets = _loaded(options)
+    system, jobs = _system_of(options), _jobs_of(options)
     baseline = None if options.write else read_baseline(options.baseline)
-    found = evaluate(datasets, _system_of(options), _jobs_of(options), say)
+    found = evaluate(_loaded(options), system, jobs, say)
     if baseline is None:
         write_baseline(found, options.baseline)
         say(f"{options.baseline}: stored as the baseline")
@@ -108,8 +107,8 @@ def guard(options: argparse.Namespace) -> int:
 
 
 def try_grid(options: argparse.Namespace) -> int:
-    grid = grid_of(options.tries)
-    rows = sweep(_loaded(options), grid, _jobs_of(options), say)
+    grid, jobs = grid_of(options.tries), _jobs_of(options)
+    rows = sweep(_loaded(options), grid, jobs, say)
     if options.json != "-":
         print(showing.sweep_table(rows))
     _write({"rows": [showing.sweep_json(row) for row in rows]}, options.json)
@@ -120,10 +119,7 @@ def run_peers(options: argparse.Namespace) -> int:
     datasets = _loaded(options)
     with RememberingEncoder(load_sentence_transformer(first_model())) as encoder:
         peers(options.peer or NAMES, encoder)  # what is not installed is said before anything slow
-        ours = {
-            name: result.figures
-            for name, result in evaluate(datasets, System(default_model(), Stages()), 1, say).of.items()
-        }
+        ours = {name: result.figures for name, result in evaluate(datasets, default_system(), 1, say).of.items()}
         table = peer_table(datasets, options.peer or NAMES, encoder, ours, say)
     print(table)
     if options.output is not None:

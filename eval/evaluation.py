@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from eval.datasets import Dataset
-from eval.experiment import Outcome, Progress, figures, run_settings
+from eval.experiment import Outcome, Progress, figures_of, run_settings
 from eval.results import Result, Results
 from eval.table import table_of
 from eval.vector_cache import RememberingEncoder
@@ -138,12 +138,8 @@ def result_of(dataset: Dataset, system: System, outcome: Outcome) -> Result:
         "peak_memory_mb": outcome.peak_memory_mb,
     }
     run = {query: list(zip(documents, outcome.scores[query], strict=True)) for query, documents in outcome.run.items()}
-    return Result(
-        dataset.name,
-        table_of(dataset, outcome.run),
-        run,
-        {**figures(dataset, outcome.run, system.model), "costs": costs},
-    )
+    table = table_of(dataset, outcome.run)
+    return Result(dataset.name, table, run, {**figures_of(dataset, table, system.model), "costs": costs})
 
 
 def _versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from eval.datasets import Dataset
 from eval.measures import FIRST_HIT, MEASURES, PEER, mean
-from eval.table import SHARE, SIDE_MEASURES, SIDES, table_of
+from eval.table import SHARE, SIDE_MEASURES, SIDES, Table, table_of
 from indexer.build import Summary, index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
@@ -120,7 +120,11 @@ def _peak() -> int | None:
 
 def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[str, Any]:
     """Measures over all judgements, over those in the query's language (same) and in others (cross), and per pair."""
-    table = table_of(dataset, run)
+    return figures_of(dataset, table_of(dataset, run), model)
+
+
+def figures_of(dataset: Dataset, table: Table, model: str) -> dict[str, Any]:
+    """The same, of what has been measured already."""
     return {
         "dataset": dataset.name,
         "queries": len(dataset.queries),

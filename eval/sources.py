@@ -18,6 +18,8 @@ _IR_DATASETS, _MTEB = "ir_datasets:", "mteb:"
 def load(source: str, split: str = "test", *, unjudged: bool = False) -> Dataset:
     """With `unjudged`, the queries of a folder without relevant documents as well. Raises DatasetError."""
     if source.startswith(_IR_DATASETS):
+        if split != "test":
+            raise DatasetError(f"--split {split}: {source} has its split in its name, if any; leave --split out")
         return _from_ir_datasets(source.removeprefix(_IR_DATASETS))
     if source.startswith(_MTEB):
         return _from_mteb(source.removeprefix(_MTEB), split)

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+
 from eval import results
 from eval.datasets import Dataset
 from eval.errors import DatasetError
 from eval.evaluation import say
-from eval.judging.judgements import agreed, kappas, read_judgements, write_qrels
+from eval.judging.judgements import Judgements, agreed, kappas, read_judgements, write_qrels
+from eval.judging.page import judging_app
 from eval.judging.pooling import pool, pool_rows, read_pool, write_pool
 from eval.sources import load
-from eval.trec import Scored, read_run
+from eval.trec import Scored, lines_of, read_run
 
 _DEPTH = 10
-_SHEETS = (".tsv", ".jsonl")
 
 
 def add_to(commands: Any) -> None:
@@ -62,10 +64,6 @@ def _pool(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    import uvicorn
-
-    from eval.judging.page import judging_app
-
     dataset = load(options.dataset, options.split, unjudged=True)
     app = judging_app(dataset, pool(_runs(options.runs, dataset), options.depth), options.judgements)
     say(f"open http://127.0.0.1:{options.port}/ in a browser; stop with Ctrl-C, what is graded is kept")
@@ -87,39 +85,43 @@ def _runs(files: Sequence[Path], dataset: Dataset) -> list[Scored]:
 
 
 def _agreement(options: argparse.Namespace) -> int:
-    judgements = read_judgements(options.file)
-    _say_torn(judgements.torn)
-    print(f"{'judges':30}  both graded   kappa  weighted")
+    judgements = _judgements(options.file)
+    print(f"{'judges':30}  both graded    kappa  weighted")
     for (first, second), agreement in kappas(judgements.grades).items():
-        values = "  ".join("      -" if value is None else f"{value:7.3f}" for value in _values(agreement))
+        values = "  ".join(_figure(value) for value in (agreement.kappa, agreement.weighted))
         print(f"{f'{first}, {second}':30}  {agreement.pairs:11}  {values}")
     return 0
 
 
-def _values(agreement: Any) -> tuple[float | None, float | None]:
-    return agreement.kappa, agreement.weighted
+def _figure(value: float | None) -> str:
+    return "      -" if value is None else f"{value:7.3f}"
 
 
 def _qrels(options: argparse.Namespace) -> int:
-    if options.file.suffix in _SHEETS and not _is_journal(options.file):
+    if _is_sheet(options.file):
         grades, blank = read_pool(options.file)
-        write_qrels(agreed({"sheet": grades}), options.output)
+        qrels = agreed({"sheet": grades})
         if blank:
             say(f"{options.file}: {blank} documents have no grade and are not in the qrels")
     else:
-        judgements = read_judgements(options.file)
-        _say_torn(judgements.torn)
-        write_qrels(agreed(judgements.grades), options.output)
+        qrels = agreed(_judgements(options.file).grades)
+    if not qrels:
+        raise DatasetError(f"{options.file}: nothing is graded yet; grade first")
+    write_qrels(qrels, options.output)
     say(f"{options.output}: written")
     return 0
 
 
-def _is_journal(file: Path) -> bool:
-    """Lines of the judging page name their judge."""
-    with file.open(encoding="utf-8") as stream:
-        return '"judge"' in stream.readline()
+def _judgements(file: Path) -> Judgements:
+    """What the page wrote; says what was cut off. Raises DatasetError, also where there is no file."""
+    any(lines_of(file, "; expected a file that search-eval serve-judging wrote"))
+    judgements = read_judgements(file)
+    if judgements.torn:
+        say(str(judgements.torn))
+    return judgements
 
 
-def _say_torn(torn: Any) -> None:
-    if torn:
-        say(str(torn))
+def _is_sheet(file: Path) -> bool:
+    """A file of `pool`, whose lines, unlike those of the page, name no judge."""
+    first = next(lines_of(file, "; expected a graded file of pool, or one that serve-judging wrote"), (0, ""))[1]
+    return file.suffix == ".tsv" or '"judge"' not in first
