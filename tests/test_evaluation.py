@@ -191,7 +191,10 @@ def test_processes_side_by_side_give_the_same(sample: Dataset, real: System, mon
     for dataset, alone, beside in zip(datasets, one, both, strict=True):
         assert beside.run == alone.run
         assert beside.run.keys() == {query.id for query in dataset.queries}
-        assert beside.scores == alone.scores
+        # Another number of threads may add in another order: a last bit may differ.
+        assert beside.scores.keys() == alone.scores.keys()
+        for query, scores in alone.scores.items():
+            assert beside.scores[query] == pytest.approx(scores, abs=1e-6)
         assert beside.passages == alone.passages
 
 
