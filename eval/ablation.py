@@ -11,7 +11,8 @@ from scipy.stats import ttest_rel
 
 from eval.datasets import Dataset
 from eval.evaluation import remembering
-from eval.experiment import Outcome, Progress, figures, run_settings
+from eval.experiment import Outcome, Progress, run_settings
+from eval.figures import figures
 from eval.stages import WITHOUT, without
 from eval.table import SIDES, table_of
 from indexer.joint_encoder import SUFFIX

@@ -16,6 +16,10 @@ from eval.stages import WITHOUT
 from indexer.errors import SearchError
 
 ERROR, INTERRUPTED = 2, 130
+_DATASET = (
+    "a folder with corpus.jsonl, queries.jsonl (or TREC's topics.txt) and qrels/test.tsv (or TREC's qrels.txt), or "
+    "ir_datasets:NAME, or mteb:NAME"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +55,17 @@ def _add_runs(subparsers: Any) -> None:
     )
     _json_option(run)
     run.set_defaults(run=commands.run_datasets)
+
+    scoring = subparsers.add_parser("score", help="evaluate a run of any system, a file in TREC's format")
+    scoring.add_argument("datasets", nargs=1, metavar="DATASET", help=_DATASET)
+    scoring.add_argument("file", type=Path, metavar="RUN", help="lines of query, Q0, document, rank, score and tag")
+    _judgements(scoring)
+    scoring.add_argument("--system", metavar="NAME", help="what to call it (the file's name)")
+    scoring.add_argument(
+        "--output", metavar="DIR", type=Path, help="a new folder as `run --output` writes it, to compare and to report"
+    )
+    _json_option(scoring)
+    scoring.set_defaults(run=commands.score_run)
 
     comparing = subparsers.add_parser("compare", help="two folders of `run --output`: what differs, and is it chance?")
     comparing.add_argument("first", type=Path, metavar="A")
@@ -102,6 +117,9 @@ def _add_tables(subparsers: Any) -> None:
         help=f"one of {', '.join(NAMES)}; repeat for more (all)",
     )
     others.add_argument("--output", type=Path, metavar="FILE", help="write the table here as well")
+    others.add_argument(
+        "--runs", type=Path, metavar="DIR", help="a new folder with a folder of results of each, to compare and to pool"
+    )
     others.set_defaults(run=commands.run_peers)
 
     ablate = subparsers.add_parser("ablate", help="each stage of ranking on and off: what it brings, what it costs")
@@ -121,12 +139,11 @@ def _add_tables(subparsers: Any) -> None:
 
 
 def _datasets(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "datasets",
-        nargs="+",
-        metavar="DATASET",
-        help="a BEIR folder (corpus.jsonl, queries.jsonl, qrels/test.tsv), or ir_datasets:NAME, or mteb:NAME",
-    )
+    parser.add_argument("datasets", nargs="+", metavar="DATASET", help=_DATASET)
+    _judgements(parser)
+
+
+def _judgements(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (test)")
     parser.add_argument(
         "--queries", type=int, metavar="N", help="of each dataset only N queries, evenly spaced, to be done sooner"

@@ -17,7 +17,8 @@ from eval.comparison import CHANCE, compare
 from eval.datasets import Dataset, evenly
 from eval.evaluation import System, default_system, evaluate, say
 from eval.gate import check, read_baseline, write_baseline
-from eval.peers import NAMES, peer_table, peers
+from eval.given_run import results_of_run
+from eval.peers import NAMES, peer_results, peer_table, peers
 from eval.report.pages import report_html, report_markdown
 from eval.sources import load
 from eval.stages import with_settings, without
@@ -43,6 +44,19 @@ def run_datasets(options: argparse.Namespace) -> int:
     if options.output is not None:
         results.save(found, options.output)
     _write(rows[0] if len(rows) == 1 else {"runs": rows, "mean": _mean(rows)}, options.json)
+    return DONE
+
+
+def score_run(options: argparse.Namespace) -> int:
+    if options.output is not None:
+        results.check_free(options.output)
+    (dataset,) = _loaded(options)
+    found = results_of_run(dataset, options.file, options.system or options.file.stem, say)
+    figures = dict(found.of[dataset.name].figures)
+    print(showing.figures_table([figures]), file=sys.stderr if options.json == "-" else sys.stdout)
+    if options.output is not None:
+        results.save(found, options.output)
+    _write(figures, options.json)
     return DONE
 
 
@@ -116,14 +130,21 @@ def try_grid(options: argparse.Namespace) -> int:
 
 
 def run_peers(options: argparse.Namespace) -> int:
+    if options.runs is not None:
+        results.check_free(options.runs)
     datasets = _loaded(options)
     with RememberingEncoder(load_sentence_transformer(first_model())) as encoder:
-        peers(options.peer or NAMES, encoder)  # what is not installed is said before anything slow
-        ours = {name: result.figures for name, result in evaluate(datasets, default_system(), 1, say).of.items()}
-        table = peer_table(datasets, options.peer or NAMES, encoder, ours, say)
-    print(table)
+        # What is not installed is said before anything slow.
+        others = peers(list(dict.fromkeys(options.peer or NAMES)), encoder)
+        found = {"ours": evaluate(datasets, default_system(), 1, say)}
+        found |= {peer.name: peer_results(datasets, peer, say) for peer in others}
+    table = peer_table(found, others)
+    print(table, end="")
     if options.output is not None:
-        write_whole(options.output, table + "\n")
+        write_whole(options.output, table)
+    if options.runs is not None:
+        for name, own in found.items():
+            results.save(own, options.runs / name)
     return DONE
 
 

@@ -1,4 +1,9 @@
-"""A BEIR folder -> documents, queries and qrels, checked: what does not fit together is named with file and line."""
+"""A folder -> documents, queries and qrels, checked: what does not fit together is named with file and line.
+
+corpus.jsonl                              documents, as BEIR has them
+queries.jsonl, or topics.txt, topics.tsv  queries as BEIR has them, or TREC's topics
+qrels/SPLIT.tsv, or qrels/SPLIT.txt       judgements as BEIR has them, or TREC's; qrels.txt: of any split
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import DatasetError
-from eval.trec import lines_of
+from eval.qrels import read_qrels
+from eval.trec import lines_of, read_topics
 from indexer.documents import Document, clean
 from indexer.languages import language_of
 
-_EXPECTED = "; a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
+_EXPECTED = "; a dataset is a folder with corpus.jsonl, queries.jsonl (or topics.txt) and qrels/test.tsv (or qrels.txt)"
 
 
 @dataclass(frozen=True)
@@ -44,27 +50,35 @@ class Dataset:
         return {document: grade for document, grade in self.qrels[query_id].items() if grade > 0}
 
 
-def load_beir(folder: Path, split: str = "test", *, unjudged: bool = False) -> Dataset:
-    """Read corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv; rows may carry `language`, else it is found out.
+def load_folder(folder: Path, split: str = "test", *, unjudged: bool = False) -> Dataset:
+    """Rows may carry `language`, else it is found out.
 
     Queries without relevant documents are left out, as is usual; with `unjudged`, for those who are about to judge,
     they stay, and the qrels may be missing. Raises DatasetError.
     """
     documents = list(_documents(folder / "corpus.jsonl"))
-    queries = {query.id: query for query in _queries(folder / "queries.jsonl")}
+    queries = {query.id: query for query in _queries(_one_of(folder, "queries.jsonl", "topics.txt", "topics.tsv"))}
     langs = {document.id: document.lang or language_of(document.text) for document in documents}
-    judgements = folder / "qrels" / f"{split}.tsv"
+    judgements = _one_of(folder, f"qrels/{split}.tsv", f"qrels/{split}.txt", "qrels.txt")
     if unjudged:
-        found = _qrels(judgements, queries.keys(), langs.keys()) if judgements.exists() else {}
+        found = read_qrels(judgements, queries, langs) if judgements.exists() else {}
         qrels = {query: found.get(query, {}) for query in queries}
         judged = list(queries.values())
     else:
-        qrels = _qrels(judgements, queries.keys(), langs.keys())
+        qrels = read_qrels(judgements, queries, langs, _EXPECTED)
         judged = [query for query in queries.values() if any(grade > 0 for grade in qrels.get(query.id, {}).values())]
     if not judged:
         raise DatasetError(f"{folder}: no query has a relevant document")
     name = "/".join([part for part in folder.parts if part not in ("/", ".", "..")][-2:]) or folder.resolve().name
     return Dataset(name, documents, judged, qrels, langs, str(folder.resolve()), split)
+
+
+def _one_of(folder: Path, *names: str) -> Path:
+    """The file that there is; the first name where there is none. Raises DatasetError for two."""
+    found = [folder / name for name in names if (folder / name).exists()]
+    if len(found) > 1:
+        raise DatasetError(f"{found[0]} and {found[1]} are both there, expected one; remove or rename the other")
+    return found[0] if found else folder / names[0]
 
 
 def evenly(dataset: Dataset, count: int | None) -> Dataset:
@@ -94,6 +108,10 @@ def _documents(file: Path) -> Iterator[Document]:
 
 
 def _queries(file: Path) -> Iterator[JudgedQuery]:
+    if file.suffix != ".jsonl":
+        for identifier, text in read_topics(file).items():
+            yield JudgedQuery(identifier, clean(text), language_of(text))
+        return
     seen: dict[str, int] = {}
     for number, row in _rows(file):
         identifier, text = _id(file, number, row), clean(_field(file, number, row, "text"))
@@ -134,26 +152,3 @@ def _language(file: Path, number: int, row: dict[str, Any]) -> str | None:
     if not isinstance(language, str | None) or (language and language.split() != [language]):
         raise DatasetError(f"{file}:{number}: language {language!r}, expected a code such as en")
     return language
-
-
-def _qrels(file: Path, queries: Any, documents: Any) -> dict[str, dict[str, int]]:
-    qrels: dict[str, dict[str, int]] = {}
-    for number, line in lines_of(file, _EXPECTED):
-        parts = line.rstrip("\r").split("\t")
-        if number == 1 and parts[-1].strip() == "score":
-            continue
-        if len(parts) != 3:
-            raise DatasetError(
-                f"{file}:{number}: {len(parts)} columns, expected query-id, corpus-id and score with tabs"
-            )
-        query, document, score = parts
-        if query not in queries:
-            raise DatasetError(f"{file}:{number}: query {query!r} is not in queries.jsonl")
-        if document not in documents:
-            raise DatasetError(f"{file}:{number}: document {document!r} is not in corpus.jsonl")
-        if not (score.strip().isdecimal() and len(score.strip()) < 5):
-            raise DatasetError(f"{file}:{number}: grade {score!r}, expected a whole number from 0")
-        if document in qrels.setdefault(query, {}):
-            raise DatasetError(f"{file}:{number}: {query!r} and {document!r} were judged before")
-        qrels[query][document] = int(score)
-    return qrels

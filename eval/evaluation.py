@@ -6,7 +6,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -18,9 +18,9 @@ from time import perf_counter
 from typing import Any
 
 from eval.datasets import Dataset
-from eval.experiment import Outcome, Progress, figures_of, run_settings
+from eval.experiment import Outcome, Progress, run_settings
+from eval.figures import measured
 from eval.results import Result, Results
-from eval.table import table_of
 from eval.vector_cache import RememberingEncoder
 from indexer.errors import SearchError
 from indexer.models import default_model, load_encoder
@@ -60,21 +60,21 @@ def evaluate(datasets: Sequence[Dataset], system: System, jobs: int, progress: P
     results = {
         dataset.name: result_of(dataset, system, outcome) for dataset, outcome in zip(datasets, outcomes, strict=True)
     }
-    return Results(
-        {
-            "system": system.name,
-            "model": system.model,
-            "stages": asdict(system.stages),
-            "budget": system.budget,
-            "sources": {dataset.name: dataset.source for dataset in datasets},
-            "splits": {dataset.name: dataset.split for dataset in datasets},
-            "began": began.isoformat(timespec="seconds"),
-            "seconds": round(perf_counter() - start, 1),
-            "versions": _versions(),
-            "machine": {"system": platform.platform(), "processors": os.cpu_count()},
-        },
-        results,
-    )
+    own = {"model": system.model, "stages": asdict(system.stages), "budget": system.budget}
+    return Results({**settings_of(system.name, datasets, began, perf_counter() - start), **own}, results)
+
+
+def settings_of(system: str, datasets: Sequence[Dataset], began: datetime, seconds: float) -> dict[str, Any]:
+    """What every folder of results says of itself."""
+    return {
+        "system": system,
+        "sources": {dataset.name: dataset.source for dataset in datasets},
+        "splits": {dataset.name: dataset.split for dataset in datasets},
+        "began": began.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "versions": _versions(),
+        "machine": {"system": platform.platform(), "processors": os.cpu_count()},
+    }
 
 
 def outcomes_of(tasks: Sequence[tuple[Dataset, System]], jobs: int, progress: Progress) -> list[Outcome]:
@@ -130,7 +130,7 @@ def _outcome(dataset: Dataset, system: System, progress: Progress) -> Outcome:
 
 
 def result_of(dataset: Dataset, system: System, outcome: Outcome) -> Result:
-    costs: Mapping[str, Any] = {
+    costs = {
         "milliseconds_a_query": round(outcome.milliseconds, 2),
         "seconds_to_index": round(outcome.seconds, 2),
         "passages": outcome.passages,
@@ -138,8 +138,7 @@ def result_of(dataset: Dataset, system: System, outcome: Outcome) -> Result:
         "peak_memory_mb": outcome.peak_memory_mb,
     }
     run = {query: list(zip(documents, outcome.scores[query], strict=True)) for query, documents in outcome.run.items()}
-    table = table_of(dataset, outcome.run)
-    return Result(dataset.name, table, run, {**figures_of(dataset, table, system.model), "costs": costs})
+    return measured(dataset, run, system.model, costs)
 
 
 def _versions() -> dict[str, str]:

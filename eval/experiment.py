@@ -1,4 +1,4 @@
-"""A dataset through the product's own path -> a run, and the figures that DESIGN's contract names.
+"""A dataset through the product's own path -> a run, and what it took.
 
 Documents are cut, encoded, centred, indexed and searched exactly as `search-index` and `search` do it.
 """
@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.datasets import Dataset
-from eval.measures import FIRST_HIT, MEASURES, PEER, mean
-from eval.table import SHARE, SIDE_MEASURES, SIDES, Table, table_of
 from indexer.build import Summary, index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
@@ -116,35 +113,3 @@ def _peak() -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 1_000_000
-
-
-def figures(dataset: Dataset, run: Mapping[str, list[str]], model: str) -> dict[str, Any]:
-    """Measures over all judgements, over those in the query's language (same) and in others (cross), and per pair."""
-    return figures_of(dataset, table_of(dataset, run), model)
-
-
-def figures_of(dataset: Dataset, table: Table, model: str) -> dict[str, Any]:
-    """The same, of what has been measured already."""
-    return {
-        "dataset": dataset.name,
-        "queries": len(dataset.queries),
-        "documents": len(dataset.documents),
-        "model": model,
-        "measures": {name: table.mean(name) for name in MEASURES},
-        "first_hit_right": table.mean(FIRST_HIT),
-        **{
-            f"{side}_language": {
-                "queries": len(table.columns[f"RR {side}"]),
-                **{name: table.mean(f"{name} {side}") for name in SIDE_MEASURES},
-            }
-            for side in SIDES.values()
-        },
-        "language_pairs": {
-            f"{query}>{document}": {"queries": len(values), "RR": mean(values)}
-            for (query, document), values in table.pairs().items()
-        },
-        "equal_expected_ranks": table.mean(PEER) if table.columns[PEER] else None,
-        "language_shares": {
-            name.removeprefix(SHARE): table.mean(name) for name in table.columns if name.startswith(SHARE)
-        },
-    }

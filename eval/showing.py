@@ -124,7 +124,7 @@ def _hit(ranking: Sequence[tuple[str, float]], rank: int, query: str, texts: Tex
     if rank >= len(ranking):
         return "-"
     document = ranking[rank][0]
-    grade = texts.grades.get((query, document), 0)
+    grade = texts.grades.get((query, document), "-")  # nobody judged it
     return f"[{grade}] {document} {texts.titles.get(document, '')}".rstrip()
 
 

@@ -1,4 +1,4 @@
-"""A dataset by name: a BEIR folder, or one of ir_datasets or MTEB where their packages and the network are there."""
+"""A dataset by name: a folder, or one of ir_datasets or MTEB where their packages and the network are there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from eval.datasets import Dataset, JudgedQuery, load_beir
+from eval.datasets import Dataset, JudgedQuery, load_folder
 from eval.errors import DatasetError
 from indexer.documents import Document, clean
 from indexer.languages import language_of
@@ -23,7 +23,7 @@ def load(source: str, split: str = "test", *, unjudged: bool = False) -> Dataset
         return _from_ir_datasets(source.removeprefix(_IR_DATASETS))
     if source.startswith(_MTEB):
         return _from_mteb(source.removeprefix(_MTEB), split)
-    return load_beir(Path(source), split, unjudged=unjudged)
+    return load_folder(Path(source), split, unjudged=unjudged)
 
 
 def _from_ir_datasets(name: str) -> Dataset:

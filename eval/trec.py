@@ -1,10 +1,10 @@
-"""TREC's plain text formats: topics, qrels and runs. What does not fit is named with file and line."""
+"""TREC's plain text formats: topics and runs. What does not fit is named with file and line."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from ctypes import c_float
 from pathlib import Path
 
@@ -33,27 +33,9 @@ def lines_of(file: Path, hint: str = "") -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r")
 
 
-def read_qrels(file: Path) -> dict[str, dict[str, int]]:
-    """`query 0 document grade` a line -> query id -> document id -> grade. Raises DatasetError."""
-    qrels: dict[str, dict[str, int]] = {}
-    for number, line in lines_of(file):
-        parts = line.split()
-        if len(parts) != 4:
-            raise DatasetError(f"{file}:{number}: {len(parts)} columns, expected query, 0, document and grade")
-        query, _, document, grade = parts
-        if not grade.isdecimal() or len(grade) > 9:
-            raise DatasetError(f"{file}:{number}: grade {grade!r}, expected a whole number from 0")
-        if document in qrels.setdefault(query, {}):
-            raise DatasetError(f"{file}:{number}: {query!r} and {document!r} were judged before")
-        qrels[query][document] = int(grade)
-    if not qrels:
-        raise DatasetError(f"{file}: no judgements")
-    return qrels
-
-
-def read_run(file: Path) -> dict[str, list[tuple[str, float]]]:
+def read_run(file: Path, documents: Container[str] | None = None) -> dict[str, list[tuple[str, float]]]:
     """`query Q0 document rank score tag` a line -> documents by falling score, equal ones by document id, as trec_eval
-    has it; ranks are not looked at. Raises DatasetError."""
+    has it; ranks are not looked at. `documents`: the ids that there are; None: any. Raises DatasetError."""
     run: dict[str, dict[str, float]] = {}
     for number, line in lines_of(file):
         parts = line.split()
@@ -66,6 +48,8 @@ def read_run(file: Path) -> dict[str, list[tuple[str, float]]]:
             value = math.nan
         if not math.isfinite(value):
             raise DatasetError(f"{file}:{number}: score {score!r}, expected a number")
+        if documents is not None and document not in documents:
+            raise DatasetError(f"{file}:{number}: document {document!r} is not one of the dataset's")
         if document in run.setdefault(query, {}):
             raise DatasetError(f"{file}:{number}: {document!r} was ranked for {query!r} before")
         run[query][document] = value
@@ -139,6 +123,8 @@ def _classic_topics(file: Path, lines: Sequence[tuple[int, str]]) -> dict[str, s
 
 
 def _add_topic(topics: dict[str, str], identifier: str, text: str, file: Path, number: int) -> None:
+    if identifier.split() != [identifier]:
+        raise DatasetError(f"{file}:{number}: query id {identifier!r}, expected text without white space")
     if identifier in topics:
         raise DatasetError(f"{file}:{number}: query id {identifier!r} was there before")
     topics[identifier] = text

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from eval import evaluation
-from eval.datasets import Dataset, load_beir
+from eval.datasets import Dataset, load_folder
 from eval.errors import DatasetError
 from eval.evaluation import System, default_system, evaluate, outcomes_of
-from eval.experiment import figures, run_dataset, run_settings
+from eval.experiment import run_dataset, run_settings
+from eval.figures import figures
 from eval.stages import without
 from eval.table import table_of
 from eval.vector_cache import RememberingEncoder
@@ -39,7 +40,7 @@ def quiet(_: str) -> None:
 
 @pytest.fixture(scope="module")
 def sample() -> Dataset:
-    return load_beir(sample_file().parent)
+    return load_folder(sample_file().parent)
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from eval.datasets import Dataset, load_beir
-from eval.experiment import Outcome, figures, run_dataset, run_settings
+from eval.datasets import Dataset, load_folder
+from eval.experiment import Outcome, run_dataset, run_settings
+from eval.figures import figures
 from eval.stages import WITHOUT, without
 from indexer.build import index_documents, open_or_create
 from indexer.encoder import Encoder
@@ -33,7 +34,7 @@ def evaluate(dataset: Dataset, encoder: Encoder, settings: list[Stages]) -> list
 
 @pytest.fixture(scope="module")
 def sample() -> Dataset:
-    return load_beir(_SEEDS)
+    return load_folder(_SEEDS)
 
 
 def test_language_means_are_what_crosses_languages_on_the_sample(sample: Dataset, encoder: JointEncoder) -> None:
@@ -46,7 +47,7 @@ def test_language_means_are_what_crosses_languages_on_the_sample(sample: Dataset
 
 
 def test_a_pool_of_news_reaches_its_figures(benchmarks: Path, encoder: JointEncoder) -> None:
-    (result,) = evaluate(load_beir(benchmarks / "ntrex-mixed" / "pool0"), encoder, [Stages()])
+    (result,) = evaluate(load_folder(benchmarks / "ntrex-mixed" / "pool0"), encoder, [Stages()])
     assert result["cross_language"]["RR"] >= 0.81
     assert result["same_language"]["RR"] >= 0.925
     assert len(result["language_pairs"]) == 16
@@ -56,7 +57,7 @@ def test_a_query_that_cannot_be_asked_finds_nothing_and_is_named(
     tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEARCH_CACHE", str(tmp_path))
-    dataset = load_beir(_SEEDS)
+    dataset = load_folder(_SEEDS)
     odd = Dataset(dataset.name, dataset.documents[:5], dataset.queries[:1], dataset.qrels, dataset.document_langs)
     query = odd.queries[0]
     said: list[str] = []

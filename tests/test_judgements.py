@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.datasets import load_beir
+from eval.datasets import load_folder
 from eval.errors import DatasetError
 from eval.judging.judgements import Journal, Pair, agreed, kappa, kappas, read_judgements, write_qrels
 
@@ -171,7 +171,7 @@ def test_qrels_are_read_as_beir_s(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").write_text('{"_id": "a", "text": "x"}\n{"_id": "b", "text": "y"}\n')
     (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "x", "language": "en"}\n')
     write_qrels({"q": {"a": 0, "b": 3}}, tmp_path / "qrels" / "judged.tsv")
-    assert load_beir(tmp_path, "judged").qrels == {"q": {"a": 0, "b": 3}}
+    assert load_folder(tmp_path, "judged").qrels == {"q": {"a": 0, "b": 3}}
 
 
 def test_qrels_are_not_overwritten(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from eval import cli
-from eval.datasets import load_beir
+from eval.datasets import load_folder
 from eval.judging.judgements import Journal
 from tests.test_datasets import write
 
@@ -41,7 +41,7 @@ def test_a_pool_is_graded_in_a_sheet_and_becomes_qrels(folder: Path, capsys: pyt
     assert "1 documents have no grade" in capsys.readouterr().err
     pairs = [tuple(line.split("\t")[place] for place in (0, 2)) for line in lines[1:]]
     expected = {pairs[0]: 2, pairs[2]: 1}
-    found = load_beir(folder).qrels
+    found = load_folder(folder).qrels
     assert {(query, document): grade for query, row in found.items() for document, grade in row.items()} == expected
 
 
@@ -55,7 +55,7 @@ def test_grades_of_the_page_become_qrels_by_their_median(folder: Path, capsys: p
     table = capsys.readouterr().out.splitlines()
     assert [line.split()[:3] for line in table[1:]] == [["Ann,", "Bo", "2"], ["Ann,", "Cy", "2"], ["Bo,", "Cy", "2"]]
     assert cli.main(["qrels", str(file), "--output", str(folder / "qrels" / "test.tsv")]) == 0
-    assert load_beir(folder).qrels["q1"] == {"d1": 1, "d2": 0}
+    assert load_folder(folder).qrels["q1"] == {"d1": 1, "d2": 0}
     assert cli.main(["qrels", str(file), "--output", str(folder / "qrels" / "test.tsv")]) == 2
     assert "is there already" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.datasets import Dataset, JudgedQuery
-from eval.experiment import figures
+from eval.figures import figures
 from eval.measures import MEASURES, per_query
 from indexer.documents import Document
 

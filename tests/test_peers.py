@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from eval import cli, commands, evaluation, results
 from eval.datasets import Dataset, JudgedQuery
-from eval.peers import NAMES, Peer, PeerError, PeerOutcome, peer_table, peers
+from eval.figures import measured
+from eval.peers import NAMES, Peer, PeerError, PeerOutcome, peer_results, peer_table, peers
 from eval.peers import peer as peer_module
 from eval.peers import systems as systems_module
-from eval.peers import table as table_module
 from eval.peers.bm25 import pairs, with_pairs
 from eval.peers.prepared import DEPTH, Prepared
 from eval.peers.rrf import fused, fused_scores
+from eval.results import Results
+from eval.vector_cache import RememberingEncoder
 from indexer.documents import Document
 from indexer.passages import passages_of, text_to_encode
 from tests.fakes import FakeEncoder
+from tests.four_topics import four_topics, write
 
 _LONG = "Drone after drone flew over the border that day. " * 14
 
@@ -152,51 +158,51 @@ def test_an_unknown_peer_is_named_with_those_that_there_are() -> None:
         peers(["plain", "elastic"])
 
 
-def _ours(**changes: Any) -> dict[str, Any]:
-    return {
-        "measures": {"nDCG@10": 0.75, "AP": 0.5},
-        "same_language": {"queries": 2, "RR": 1.0},
-        "cross_language": {"queries": 0, "RR": 0.0},
-        "first_hit_right": 0.25,
-        "costs": {"milliseconds_a_query": 2.34, "seconds_to_index": 5.0},
-        **changes,
-    }
-
-
 def _timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every peer finds everything that is relevant, in a known time."""
+    """Every peer finds everything that is relevant, the last of it first, in a known time."""
 
     def measure(self: Peer, dataset: Dataset, _: object) -> PeerOutcome:
-        return PeerOutcome({query.id: list(dataset.relevant(query.id)) for query in dataset.queries}, 1.25, 3.0)
+        return PeerOutcome({query.id: list(dataset.relevant(query.id))[::-1] for query in dataset.queries}, 1.25, 3.0)
 
     monkeypatch.setattr(Peer, "measure", measure)
 
 
-def test_the_table_has_ours_first_and_a_row_for_each_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_a_peer_are_like_those_of_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
     _timed(monkeypatch)
-    text = peer_table([_dataset()], ["plain", "plain"], FakeEncoder(), {"by-hand": _ours()}, _quiet)
+    (plain,) = peers(["plain"], FakeEncoder())
+    found = peer_results([_dataset()], plain, _quiet)
+    assert found.system == "plain"
+    assert found.settings["sources"] == {"by-hand": ""}
+    result = found.of["by-hand"]
+    assert result.run["q1"] == [("ja", 1.0), ("far", 0.5)]
+    assert result.table.columns["RR"] == {"q1": 1.0, "q2": 1.0, "q3": 1.0}
+    assert result.figures["costs"] == {"milliseconds_a_query": 1.25, "seconds_to_index": 3.0}
+
+
+def test_the_table_has_a_row_for_each_system_and_a_note_on_who_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    _timed(monkeypatch)
+    (plain,) = peers(["plain"], FakeEncoder())
+    dataset = _dataset()
+    one = peer_results([dataset], plain, _quiet)
+    nothing = measured(
+        replace(dataset, qrels={query.id: {} for query in dataset.queries}),
+        {},
+        "nothing",
+        {"milliseconds_a_query": 0.5, "seconds_to_index": 2.0},
+    )
+    text = peer_table({"ours": one, "none": Results({"system": "none"}, {"by-hand": nothing})}, [plain])
     assert text.splitlines() == [
         "### by-hand: 3 queries, 4 documents",
         "",
         "| system | nDCG@10 | AP | RR same | RR cross | first hit | milliseconds a query | seconds to index |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        "| ours | 0.750 | 0.500 | 1.000 | – | 0.250 | 2.34 | 5.0 |",
-        "| plain | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 1.25 | 3.0 |",
-        "| plain | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 1.25 | 3.0 |",
+        "| ours | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 | 1.25 | 3.0 |",
+        "| none | 0.000 | 0.000 | – | – | 0.000 | 0.50 | 2.0 |",
         "",
         "Milliseconds: to rank one query, encoding it left out (the median). Seconds: to cut, encode and index; "
         "vectors that an encoder remembers cost it nothing.",
     ]
-
-
-def test_a_table_for_each_dataset_and_a_note_on_who_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    _timed(monkeypatch)
-    monkeypatch.setattr(table_module, "peers", lambda names, encoder: [_peer(name) for name in names])
-    ours = {"by-hand": _ours(costs={})}
-    text = peer_table([_dataset(), _dataset()], ["txtai"], None, ours, _quiet)
-    assert text.count("### by-hand") == 2
-    assert "| 0.250 | – | – |" in text, "figures of a run without costs"
-    assert "; txtai does that itself" in text
+    assert "; txtai does that itself" in peer_table({"ours": one}, [_peer("txtai")])
 
 
 def _peer(name: str) -> Peer:
@@ -204,10 +210,28 @@ def _peer(name: str) -> Peer:
     return Peer(name, system.build, system.encoding, system.package, lambda dataset, progress: _prepared())
 
 
-def test_a_dataset_without_figures_of_ours_is_said_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Peer, "measure", lambda *_: pytest.fail("ran"))
-    with pytest.raises(PeerError, match="by-hand: the product's own figures are missing"):
-        peer_table([_dataset()], ["plain"], FakeEncoder(), {}, _quiet)
+def test_the_command_writes_a_table_and_results_to_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEARCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(evaluation, "remembering", lambda model: RememberingEncoder(FakeEncoder(), tmp_path / "v"))
+    monkeypatch.setattr(commands, "load_sentence_transformer", lambda model: FakeEncoder())
+    data = write(tmp_path / "sets" / "four")
+    table, runs = tmp_path / "table.md", tmp_path / "runs"
+    arguments = ["peers", data, "--peer", "plain", "--output", str(table), "--runs", str(runs)]
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert printed == table.read_text(encoding="utf-8")
+    assert [line.split(" | ")[0] for line in printed.splitlines() if line.startswith("| ")][2:] == ["| ours", "| plain"]
+    (plain,) = peers(["plain"], FakeEncoder())
+    ranked = plain.rank(four_topics(), _quiet)
+    kept = results.load(runs / "plain").of["sets/four"]
+    assert {query: [own for own, _ in found] for query, found in kept.run.items()} == ranked
+    assert f"| plain | {kept.figures['measures']['nDCG@10']:.3f} |" in printed
+    assert cli.main(["compare", str(runs / "plain"), str(runs / "ours")]) == 0
+    capsys.readouterr()
+    assert cli.main(arguments) == 2
+    assert f"{runs} is there already" in capsys.readouterr().err
 
 
 def test_bm25_finds_words_and_pairs_and_nothing_else() -> None:

@@ -15,9 +15,10 @@ import pytest
 
 from eval import cli, evaluation, results
 from eval.comparison import COMPARED
-from eval.datasets import load_beir
+from eval.datasets import load_folder
 from eval.evaluation import System, default_system
-from eval.experiment import Outcome, figures, run_dataset
+from eval.experiment import Outcome, run_dataset
+from eval.figures import figures
 from eval.stages import WITHOUT, without
 from eval.vector_cache import RememberingEncoder
 from indexer.sample import sample_file
@@ -71,7 +72,7 @@ def one_line(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], statu
 
 def figures_of(dataset: str, stages: Stages | None = None) -> dict[str, Any]:
     """By the plain path."""
-    loaded = load_beir(Path(dataset))
+    loaded = load_folder(Path(dataset))
     run = run_dataset(loaded, FakeEncoder(), stages or Stages(), lambda _: None)
     return figures(loaded, run, default_system().model)
 
@@ -142,7 +143,7 @@ def test_a_split_chooses_the_judgements(capsys: pytest.CaptureFixture[str]) -> N
     for split in ("test", "exact"):
         ok("run", str(_SEEDS), "--split", split, "--json", "-")
         judged[split] = json.loads(capsys.readouterr().out)["queries"]
-    assert judged == {split: len(load_beir(_SEEDS, split).queries) for split in judged}
+    assert judged == {split: len(load_folder(_SEEDS, split).queries) for split in judged}
     assert judged["test"] >= 80 != judged["exact"]
 
 
@@ -208,7 +209,7 @@ def test_output_is_a_folder_of_all_that_was_measured(
     assert saved.settings["stages"] == asdict(Stages(exact=0.0))
     assert saved.settings["sources"] == {_NAME: four, "sets/two": two}
     assert saved.of[_NAME].table.mean("nDCG@10") == pytest.approx(both["runs"][0]["measures"]["nDCG@10"])
-    run = run_dataset(load_beir(Path(four)), FakeEncoder(), Stages(exact=0.0), lambda _: None)
+    run = run_dataset(load_folder(Path(four)), FakeEncoder(), Stages(exact=0.0), lambda _: None)
     assert {query: [document for document, _ in own] for query, own in saved.of[_NAME].run.items()} == run
 
 
@@ -276,7 +277,7 @@ def test_what_a_worse_run_lost_is_shown_with_its_hits_and_titles(
             sides = []
             for own in (good, bad):
                 document = own.run[query][rank][0]
-                sides.append(f"[{dataset.qrels[query].get(document, 0)}] {document} {titles[document]}")
+                sides.append(f"[{dataset.qrels[query].get(document, '-')}] {document} {titles[document]}")
             assert lines[place + 1 + rank] == f"  {rank + 1}  {sides[0]}  |  {sides[1]}"
 
 
@@ -306,7 +307,101 @@ def test_a_comparison_without_its_dataset_still_has_ids(
     (place,) = (place for place, line in enumerate(lines) if " -> " in line)
     query = lines[place].split(":")[0]
     assert lines[place].endswith(f"{results.load(runs[1]).of[_NAME].table.columns['nDCG@10'][query]:.3f}  ")
-    assert lines[place + 1].startswith(f"  1  [0] {good.run[query][0][0]}  |  [0] ")
+    assert lines[place + 1].startswith(f"  1  [-] {good.run[query][0][0]}  |  [-] ")
+
+
+# score
+
+
+def test_a_run_of_another_system_has_the_figures_of_a_run_of_ours(
+    four: str, runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = runs[0] / "sets-four" / "run.trec"
+    ok("score", four, str(written), "--system", "another one", "--output", str(tmp_path / "scored"), "--json", "-")
+    caught = capsys.readouterr()
+    figures = json.loads(caught.out)
+    ours = results.load(runs[0]).of[_NAME]
+    assert {**figures, "model": "", "costs": {}} == {**ours.figures, "model": "", "costs": {}}
+    assert caught.err.splitlines()[1].startswith(_NAME)
+    scored = results.load(tmp_path / "scored")
+    assert scored.system == "another one"
+    assert scored.of[_NAME].run == ours.run
+    ok("compare", str(runs[0]), str(tmp_path / "scored"))
+    assert "+0.000" in capsys.readouterr().out
+    ok("score", four, str(written), "--output", str(tmp_path / "named"))
+    assert results.load(tmp_path / "named").system == "run"
+    assert "is there already" in one_line(["score", four, str(written), "--output", str(tmp_path / "named")], capsys)
+
+
+def test_what_a_run_lacks_counts_as_0_and_is_said(
+    four: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [query.id for query in four_topics().queries]
+    file = tmp_path / "other.run"
+    lines = [f"{asked[0]} Q0 {asked[0].removeprefix('ask-')} 1 9 t", f"nobody Q0 {asked[0].removeprefix('ask-')} 1 9 t"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    ok("score", four, str(file), "--json", "-")
+    caught = capsys.readouterr()
+    lacking = sorted(set(asked) - {asked[0]})
+    assert caught.err.splitlines()[:2] == [
+        f"search-eval: {file}: judged queries that it lacks, which count as 0: 15, such as '{lacking[0]}'",
+        f"search-eval: {file}: queries that nobody judged, left out: 1, such as 'nobody'",
+    ]
+    assert json.loads(caught.out)["measures"]["RR"] == pytest.approx(1 / 16)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ": an empty run"),
+        ("nobody Q0 {known} 1 1 t", ": none of the queries of sets/four, such as 'ask-"),
+        ("nobody Q0 {known} 1 1 t\nnobody Q0 gone 2 0 t", ":2: document 'gone' is not one of the dataset's"),
+        ("nobody Q0 {known} 1 high t", ":1: score 'high', expected a number"),
+    ],
+)
+def test_a_run_that_does_not_fit_is_named(
+    four: str, text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "other.run"
+    file.write_text(text.format(known=four_topics().documents[0].id), encoding="utf-8")
+    message = one_line(["score", four, str(file), "--output", str(tmp_path / "scored")], capsys)
+    assert message.startswith(f"{file}{said}")
+    assert not (tmp_path / "scored").exists()
+
+
+# report
+
+
+def test_a_report_is_written_of_one_run_or_two(
+    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, text = tmp_path / "report.html", tmp_path / "report.md"
+    ok("report", str(runs[0]), str(runs[1]), "--output", str(page))
+    assert capsys.readouterr().err == f"search-eval: {page}: written\n"
+    ok("report", str(runs[0]), "--output", str(text))
+    good = results.load(runs[0]).of[_NAME]
+    html, markdown = page.read_text(encoding="utf-8"), text.read_text(encoding="utf-8")
+    assert html.startswith("<!DOCTYPE html>")
+    for value in (f"{good.table.mean('nDCG@10'):.3f}", f"{good.table.mean('RR cross'):.3f}"):
+        assert value in html
+        assert value in markdown
+    dataset = four_topics()
+    changed = max(good.run, key=lambda query: good.table.columns["nDCG@10"][query])
+    assert {query.id: query.text for query in dataset.queries}[changed] in html
+    assert any(document.title in html for document in dataset.documents), "titles, not ids alone"
+    assert "wrong" in html
+    assert "wrong" not in markdown
+
+
+def test_a_report_needs_a_name_that_says_its_form(
+    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("report.pdf", "report"):
+        said = one_line(["report", str(runs[0]), "--output", str(tmp_path / name)], capsys)
+        assert said == f"--output {tmp_path / name}, expected a name that ends in .html or .md"
+    assert "expected a folder that search-eval run --output wrote" in one_line(
+        ["report", str(tmp_path / "none"), "--output", str(tmp_path / "report.md")], capsys
+    )
 
 
 # gate

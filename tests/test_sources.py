@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from eval.datasets import Dataset, load_beir
+from eval.datasets import Dataset, load_folder
 from eval.errors import DatasetError
 from eval.sources import load
 from indexer.documents import Document
@@ -275,7 +275,7 @@ def test_no_relevant_document_at_all_is_one_line(monkeypatch: pytest.MonkeyPatch
 def test_a_folder_is_a_folder(tmp_path: Path) -> None:
     dataset = load(write(tmp_path / "four" / "topics"))
     usual = four_topics("four/topics")
-    assert dataset == load_beir(tmp_path / "four" / "topics")
+    assert dataset == load_folder(tmp_path / "four" / "topics")
     assert isinstance(dataset, Dataset)
     assert (list(dataset.documents), list(dataset.queries)) == (list(usual.documents), list(usual.queries))
     assert (dataset.name, dataset.qrels) == (usual.name, usual.qrels)

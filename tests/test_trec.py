@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.errors import DatasetError
-from eval.trec import Scored, by_score, read_qrels, read_run, read_topics, written_run
+from eval.trec import Scored, by_score, read_run, read_topics, written_run
 
 _IDS = ["a", "b", "d10", "d9", "Z", "é", "語", "😀", "\uffee"]
 _SCORES = st.one_of(
@@ -107,33 +107,6 @@ def test_bad_topics_are_named(tmp_path: Path, text: str, line: str, said: str) -
     assert said in str(error.value)
 
 
-def test_qrels(tmp_path: Path) -> None:
-    file = _file(tmp_path, "q1 0 a 2\nq1\t0\tb\t0\n\nq2 Q0 語 1\n")
-    assert read_qrels(file) == {"q1": {"a": 2, "b": 0}, "q2": {"語": 1}}
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
-        ("q 0 a 1\nq 0 b\n", ":2", "3 columns, expected query, 0, document and grade"),
-        ("q 0 a b 1\n", ":1", "5 columns"),
-        ("q 0 a 1\n\nq 0 b -1\n", ":3", "grade '-1', expected a whole number from 0"),
-        ("q 0 a 1.0\n", ":1", "grade '1.0'"),
-        ("q 0 a ²\n", ":1", "grade '²'"),
-        ("q 0 a nan\n", ":1", "grade 'nan'"),
-        (f"q 0 a {'9' * 5000}\n", ":1", "expected a whole number from 0"),
-        ("q 0 a 1\nr 0 a 1\nq 0 a 0\n", ":3", "'q' and 'a' were judged before"),
-        (" \n\n", "", "no judgements"),
-    ],
-)
-def test_bad_qrels_are_named(tmp_path: Path, text: str, line: str, said: str) -> None:
-    file = _file(tmp_path, text)
-    with pytest.raises(DatasetError) as error:
-        read_qrels(file)
-    assert _line_of(error).startswith(f"{file}{line}: ")
-    assert said in str(error.value)
-
-
 def test_a_run_is_ordered_by_score_whatever_its_ranks_say(tmp_path: Path) -> None:
     file = _file(tmp_path, "q Q0 a 1 0.5 t\nr Q0 a 9 -1e-3 t\nq Q0 b 2 1.5 t\nq Q0 c x 0.75 t\n")
     assert read_run(file) == {"q": [("b", 1.5), ("c", 0.75), ("a", 0.5)], "r": [("a", -0.001)]}
@@ -163,7 +136,6 @@ def test_bad_runs_are_named(tmp_path: Path, text: str, line: str, said: str) -> 
 
 _READERS = [
     (read_topics, "q\t語\nr\tb\n"),
-    (read_qrels, "q 0 語 1\nr 0 b 2\n"),
     (read_run, "q Q0 語 1 2 t\nr Q0 b 1 1 t\n"),
 ]
 

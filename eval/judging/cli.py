@@ -48,7 +48,7 @@ def add_to(commands: Any) -> None:
 
 
 def _pool_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET", help="a BEIR folder; its qrels may be missing")
+    parser.add_argument("dataset", metavar="DATASET", help="a folder; its qrels may be missing")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="TREC runs, or folders of `run --output`")
     parser.add_argument("--depth", type=int, default=_DEPTH, metavar="N", help=f"documents of each run ({_DEPTH})")
     parser.add_argument("--split", default="test", metavar="NAME", help="grades that there are: qrels/NAME.tsv (test)")
@@ -75,7 +75,7 @@ def _runs(files: Sequence[Path], dataset: Dataset) -> list[Scored]:
     runs: list[Scored] = []
     for file in files:
         if not file.is_dir():
-            runs.append(read_run(file))
+            runs.append(read_run(file, {document.id for document in dataset.documents}))
             continue
         found = results.load(file).of
         if dataset.name not in found:

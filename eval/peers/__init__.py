@@ -6,6 +6,6 @@ document is as good as its best passage. Their packages are no requirement of th
 
 from eval.peers.peer import Peer, PeerError, PeerOutcome
 from eval.peers.systems import NAMES, peers
-from eval.peers.table import peer_table
+from eval.peers.table import peer_results, peer_table
 
-__all__ = ["NAMES", "Peer", "PeerError", "PeerOutcome", "peer_table", "peers"]
+__all__ = ["NAMES", "Peer", "PeerError", "PeerOutcome", "peer_results", "peer_table", "peers"]
