@@ -145,9 +145,7 @@ def _datasets(parser: argparse.ArgumentParser) -> None:
 
 def _judgements(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (test)")
-    parser.add_argument(
-        "--queries", type=int, metavar="N", help="of each dataset only N queries, evenly spaced, to be done sooner"
-    )
+    parser.add_argument("--queries", type=int, metavar="N", help="of each dataset only N queries, to be done sooner")
 
 
 def _system(parser: argparse.ArgumentParser) -> None:

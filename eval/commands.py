@@ -12,9 +12,10 @@ from typing import Any
 
 from eval import results, showing
 from eval.ablation import ablation, as_json, markdown
+from eval.bar import bar
 from eval.benchmarks import encoding, ranking, sentences
 from eval.comparison import CHANCE, compare
-from eval.datasets import Dataset, evenly
+from eval.datasets import Dataset, sampled
 from eval.evaluation import System, default_system, evaluate, say
 from eval.gate import check, read_baseline, write_baseline
 from eval.given_run import results_of_run
@@ -22,7 +23,7 @@ from eval.peers import NAMES, peer_results, peer_table, peers
 from eval.report.pages import report_html, report_markdown
 from eval.sources import load
 from eval.stages import with_settings, without
-from eval.sweep import grid_of, sweep
+from eval.sweep import grid_of, size, sweep
 from eval.vector_cache import RememberingEncoder
 from eval.whole_file import write_whole
 from indexer.encoder import load_sentence_transformer
@@ -122,7 +123,9 @@ def guard(options: argparse.Namespace) -> int:
 
 def try_grid(options: argparse.Namespace) -> int:
     grid, jobs = grid_of(options.tries), _jobs_of(options)
-    rows = sweep(_loaded(options), grid, jobs, say)
+    datasets = _loaded(options)
+    with bar(size(grid) * len(datasets)) as (line, finished):
+        rows = sweep(datasets, grid, jobs, line, finished)
     if options.json != "-":
         print(showing.sweep_table(rows))
     _write({"rows": [showing.sweep_json(row) for row in rows]}, options.json)
@@ -174,7 +177,7 @@ def measure(options: argparse.Namespace) -> int:
 def _loaded(options: argparse.Namespace) -> list[Dataset]:
     if options.queries is not None and options.queries < 1:
         raise SearchError(f"--queries {options.queries}, expected at least 1")
-    datasets = [evenly(load(source, options.split), options.queries) for source in options.datasets]
+    datasets = [sampled(load(source, options.split), options.queries) for source in options.datasets]
     names = [dataset.name for dataset in datasets]
     folders = [results.folder_name(name) for name in names]
     for name, folder in zip(names, folders, strict=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +82,19 @@ def _one_of(folder: Path, *names: str) -> Path:
     return found[0] if found else folder / names[0]
 
 
-def evenly(dataset: Dataset, count: int | None) -> Dataset:
-    """The dataset with at most `count` of its queries, evenly spaced; all of them for None."""
+def sampled(dataset: Dataset, count: int | None) -> Dataset:
+    """The dataset with at most `count` of its queries, each language with its share of them, always the same ones; all
+    of them for None."""
     if count is None or count >= len(dataset.queries):
         return dataset
-    total = len(dataset.queries)
-    return replace(dataset, queries=[dataset.queries[place * total // count] for place in range(count)])
+    # By language, and within each in an order that has nothing to do with the dataset's, which may be periodic.
+    order = sorted(dataset.queries, key=lambda query: (query.lang, _hash(query.id)))
+    kept = {order[place * len(order) // count].id for place in range(count)}
+    return replace(dataset, queries=[query for query in dataset.queries if query.id in kept])
+
+
+def _hash(identifier: str) -> bytes:
+    return blake2b(identifier.encode(errors="surrogatepass")).digest()
 
 
 def _documents(file: Path) -> Iterator[Document]:

@@ -6,12 +6,12 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from time import perf_counter
@@ -77,10 +77,18 @@ def settings_of(system: str, datasets: Sequence[Dataset], began: datetime, secon
     }
 
 
-def outcomes_of(tasks: Sequence[tuple[Dataset, System]], jobs: int, progress: Progress) -> list[Outcome]:
-    """One outcome a task, in their order."""
+def outcomes_of(
+    tasks: Sequence[tuple[Dataset, System]], jobs: int, progress: Progress, finished: Callable[[], None] | None = None
+) -> list[Outcome]:
+    """One outcome a task, in their order. `finished` is called after each task, in whatever order they end."""
     if jobs == 1 or len(tasks) == 1:
-        return [_outcome(dataset, system, progress) for dataset, system in tasks]
+        alone = []
+        for dataset, system in tasks:
+            alone.append(_outcome(dataset, system, progress))
+            if finished:
+                finished()
+        return alone
+    detail = _nothing if finished else say  # lines of other processes would break a bar
     threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"  # each process has a core of its own
     try:
@@ -90,8 +98,11 @@ def outcomes_of(tasks: Sequence[tuple[Dataset, System]], jobs: int, progress: Pr
             # The longest first, so that no process is left alone with it at the end.
             order = sorted(range(len(tasks)), key=lambda place: -_size(tasks[place][0]))
             futures: dict[int, Future[Outcome]] = {
-                place: pool.submit(_outcome, tasks[place][0], tasks[place][1], say) for place in order
+                place: pool.submit(_outcome, tasks[place][0], tasks[place][1], detail) for place in order
             }
+            if finished:
+                for future in futures.values():
+                    future.add_done_callback(partial(_call, finished))
             try:
                 outcomes = []
                 for place, (dataset, system) in enumerate(tasks):
@@ -112,6 +123,14 @@ def outcomes_of(tasks: Sequence[tuple[Dataset, System]], jobs: int, progress: Pr
 def _end_when_interrupted() -> None:
     """Ctrl-C reaches every process; the first one speaks for all."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _nothing(_: str) -> None:
+    pass
+
+
+def _call(finished: Callable[[], None], _: Future[Outcome]) -> None:
+    finished()
 
 
 def say(text: str) -> None:

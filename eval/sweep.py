@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from statistics import fmean
 
 from eval.datasets import Dataset
@@ -45,11 +46,18 @@ def grid_of(tries: Sequence[str]) -> dict[str, list[str]]:
     return grid
 
 
-def sweep(datasets: Sequence[Dataset], grid: Mapping[str, list[str]], jobs: int, progress: Progress) -> list[SweepRow]:
-    """A row for each combination, the best mean nDCG@10 first."""
+def sweep(
+    datasets: Sequence[Dataset],
+    grid: Mapping[str, list[str]],
+    jobs: int,
+    progress: Progress,
+    finished: Callable[[], None] | None = None,
+) -> list[SweepRow]:
+    """A row for each combination, the best mean nDCG@10 first. `finished` is called after each dataset of each
+    combination."""
     combinations = _combinations(grid)
     tasks = [(dataset, _system(combination)) for combination in combinations for dataset in datasets]
-    outcomes = iter(outcomes_of(tasks, jobs, progress))
+    outcomes = iter(outcomes_of(tasks, jobs, progress, finished))
     rows = []
     for combination in combinations:
         system = _system(combination)
@@ -57,6 +65,11 @@ def sweep(datasets: Sequence[Dataset], grid: Mapping[str, list[str]], jobs: int,
             SweepRow(combination, {dataset.name: result_of(dataset, system, next(outcomes)) for dataset in datasets})
         )
     return sorted(rows, key=lambda row: -row.mean("nDCG@10"))
+
+
+def size(grid: Mapping[str, list[str]]) -> int:
+    """How many combinations there are."""
+    return prod(len(values) for values in grid.values())
 
 
 def _combinations(grid: Mapping[str, list[str]]) -> list[dict[str, str]]:

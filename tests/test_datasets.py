@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eval.datasets import load_folder
+from eval.datasets import Dataset, JudgedQuery, load_folder, sampled
 from eval.errors import DatasetError
 
 _CORPUS: list[dict[str, Any]] = [
@@ -154,3 +154,19 @@ def test_a_topic_whose_id_no_run_could_hold_is_named(tmp_path: Path) -> None:
     (folder / "topics.tsv").write_text("q 1\tban\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=r"topics\.tsv:1: query id 'q 1', expected text without white space"):
         load_folder(folder)
+
+
+@pytest.mark.parametrize("count", [1, 4, 30, 90, 119])
+def test_a_sample_has_of_each_language_its_share_whatever_the_order(count: int) -> None:
+    """Half of the queries are English, and languages take turns, as they do in `t01/en`, `t01/ar`."""
+    langs = ["en", "ar", "en", "zh"] * 30
+    queries = [JudgedQuery(f"q{place}", "?", lang) for place, lang in enumerate(langs)]
+    dataset = Dataset("turns", [], queries, {}, {})
+    kept = sampled(dataset, count).queries
+    assert len(kept) == count
+    assert kept == [query for query in queries if query in kept], "in the dataset's order"
+    assert sampled(dataset, count).queries == kept
+    for lang, share in (("en", 1 / 2), ("ar", 1 / 4), ("zh", 1 / 4)):
+        assert abs(sum(query.lang == lang for query in kept) - share * count) <= 1
+    assert sampled(dataset, None) is dataset
+    assert sampled(dataset, 120) is dataset

@@ -183,7 +183,9 @@ def test_processes_side_by_side_give_the_same(sample: Dataset, real: System, mon
     datasets = [replace(_tiny(sample, "en"), queries=_tiny(sample, "en").queries[:1]), _tiny(sample, "ja")]
     said: list[str] = []
     one = outcomes_of([(dataset, real) for dataset in datasets], 1, quiet)
-    both = outcomes_of([(dataset, real) for dataset in datasets], 2, said.append)
+    ended: list[int] = []
+    both = outcomes_of([(dataset, real) for dataset in datasets], 2, said.append, lambda: ended.append(1))
+    assert len(ended) == 2
     assert "OMP_NUM_THREADS" not in os.environ
     assert [re.sub(r", .*\)", ")", line) for line in said] == [
         "tiny/en: done (1 of 2)",

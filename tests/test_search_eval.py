@@ -186,7 +186,8 @@ def test_of_each_dataset_only_some_queries(four: str, tmp_path: Path, capsys: py
     ok("run", four, "--queries", "3", "--output", str(tmp_path / "few"), "--json", "-")
     assert json.loads(capsys.readouterr().out)["queries"] == 3
     every = [query.id for query in four_topics().queries]
-    assert list(results.load(tmp_path / "few").of[_NAME].table.langs) == [every[0], every[5], every[10]]
+    kept = list(results.load(tmp_path / "few").of[_NAME].table.langs)
+    assert kept == [query for query in every if query in kept], "in the dataset's order"
     ok("run", four, "--queries", "99", "--json", "-")
     assert json.loads(capsys.readouterr().out)["queries"] == 16
 

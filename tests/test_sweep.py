@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
@@ -9,6 +11,7 @@ from statistics import fmean
 import pytest
 
 from eval import evaluation
+from eval.bar import bar
 from eval.datasets import Dataset
 from eval.evaluation import System, evaluate
 from eval.results import Result
@@ -157,3 +160,26 @@ def test_a_budget_changes_the_passages() -> None:
     assert by_budget["8"] > by_budget["20"] > by_budget["68"] == 16
     default: SweepRow = sweep([four_topics()], grid_of(["exact=0.5"]), 1, quiet)[0]
     assert default.results["four/topics"].figures["costs"]["passages"] == 16
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_bar_and_a_log_shows_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    terminal = sys.stderr
+    assert isinstance(terminal, _Terminal)
+    with bar(2) as (line, finished):
+        assert finished is not None
+        sweep([four_topics()], grid_of(["exact=0,0.5"]), 1, line, finished)
+    assert "2/2" in terminal.getvalue()
+    assert "search-eval: four/topics: encoding 16 queries" in terminal.getvalue()
+    monkeypatch.undo()
+    with bar(2) as (line, finished):
+        assert finished is None
+        line("a line")
+    assert capsys.readouterr().err == "search-eval: a line\n"
