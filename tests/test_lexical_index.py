@@ -27,11 +27,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer import lexical_index
+from indexer import bm25, lexical_index
+from indexer.bm25 import MAX_TERMS, LexicalIndex
 from indexer.checked_file import read_arrays, write_arrays
 from indexer.collection import Collection
 from indexer.documents import Document
-from indexer.lexical_index import MAX_TERMS, LexicalIndex, open_index
+from indexer.lexical_index import open_index
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage
 from indexer.words import terms_of, weights_of, words_of
@@ -197,7 +198,7 @@ def test_a_choice_of_many_passages_is_searched_like_one_of_few(
 ) -> None:
     index, among = open_index(shared), np.arange(1, 300, 7)
     by_id = index.search("ban gas", 20, among)
-    monkeypatch.setattr(lexical_index, "_FEW", 10)
+    monkeypatch.setattr(bm25, "_FEW", 10)
     for limit in (1, 5, 20):
         ids, scores = index.search("ban gas", limit, among)
         np.testing.assert_allclose(scores, by_id[1][:limit], rtol=1e-6)
@@ -330,7 +331,7 @@ def _must_not_be_called(*_: object) -> None:
 
 def test_what_was_saved_is_loaded(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     open_index(collection)
-    monkeypatch.setattr(lexical_index, "_write", _must_not_be_called)
+    monkeypatch.setattr(lexical_index, "write_passages", _must_not_be_called)
     assert_right(open_index(collection), collection)
 
 
@@ -353,7 +354,7 @@ def test_only_what_has_come_is_read_when_catching_up(collection: Collection, mon
     assert asked == [[81, 82, 83]]
     dead = [texts[identifier] for identifier in changed]
     assert_right(caught_up, collection, dead)
-    monkeypatch.setattr(lexical_index, "_write", _must_not_be_called)
+    monkeypatch.setattr(lexical_index, "write_passages", _must_not_be_called)
     assert_right(open_index(collection), collection, dead)
 
 
@@ -454,7 +455,7 @@ def test_an_index_that_is_not_whole_is_made_again_in_silence(
         assert capfd.readouterr() == ("", "")
         if (which, damage) != ("manifest", "a folder"):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(lexical_index, "_write", _must_not_be_called)
+                patch.setattr(lexical_index, "write_passages", _must_not_be_called)
                 assert_right(open_index(collection), collection)
 
 
@@ -478,7 +479,7 @@ def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(col
 def test_an_index_with_other_words_is_made_again(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(lexical_index, "_MADE_BY", "another release")
-        patch.setattr(lexical_index, "terms_of", lambda words: ["always", "the", "same"])
+        patch.setattr(bm25, "terms_of", lambda words: ["always", "the", "same"])
         open_index(collection)
     assert_right(open_index(collection), collection)
 
