@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from indexer import lexical_index, vector_index
+from indexer.boilerplate import boilerplate_spans, keys_of
 from indexer.collection import Collection
-from indexer.documents import Document, Skipped
+from indexer.documents import Document, Found, Remark, Skipped
+from indexer.duplicates import signature_of
 from indexer.encoder import Encoder
 from indexer.errors import CollectionError, ModelMismatch
 from indexer.languages import language_of
 from indexer.passages import Passage, passages_of, text_to_encode
-from indexer.records import EncodedDocument, EncodedPassage
+from indexer.records import EncodedDocument, EncodedPassage, FileRecord
 from indexer.sample import passage_budget, prior_of
+from indexer.sentences import Span
 
-_CUTTING = 2
+_CUTTING = 3
 """Raise when text is cut or put to the encoder differently: documents are then encoded again when next seen."""
 _BATCH_SENTENCES = 1_000
 """Sentences to encode and commit at once: a few seconds' work, the most that an interruption loses."""
+_BATCH_ITEMS = 10_000
+"""Files and unchanged documents that are noted at once."""
 
 
 @dataclass
@@ -33,12 +40,41 @@ class Summary:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    removed: int = 0
     passages: int = 0
+    """That were encoded, or taken from equal ones."""
+    reused: int = 0
+    """Of these, the ones whose texts had been encoded before."""
     skipped: list[Skipped] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    file: str = ""
+    """Being read."""
+    read: int = 0
+    """Bytes read so far."""
+    to_read: int = 0
+    """Bytes in all files that have to be read."""
 
     @property
     def seen(self) -> int:
         return self.added + self.changed + self.unchanged + len(self.skipped)
+
+
+@dataclass(frozen=True)
+class FileBegins:
+    """What follows is read from this file; from none, for None."""
+
+    file: FileRecord | None
+
+
+@dataclass(frozen=True)
+class FileEnds:
+    """A file was read to its end; or it was not `read`, since it is as it was."""
+
+    file: FileRecord
+    read: bool = True
+
+
+Item = Found | FileBegins | FileEnds
 
 
 def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) -> Collection:
@@ -67,27 +103,26 @@ def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) ->
 
 
 def index_documents(
-    items: Iterable[Document | Skipped],
+    items: Iterable[Item],
     collection: Collection,
     encoder: Encoder,
     progress: Callable[[Summary, str], None] | None = None,
+    summary: Summary | None = None,
 ) -> Summary:
     """Add or replace documents; unchanged ones cost nothing. Commits batch by batch; what was committed stays.
 
-    `progress` is called with the summary so far and the last document's id. The indexes are brought up to date at the
-    end, also after an interruption.
+    A FileBegins before a file's documents and its FileEnds behind them make them that file's: what it held when it was
+    read before and holds no more is removed. `progress` is called with the summary so far and the last document's
+    id. The indexes are brought up to date at the end, also after an interruption.
     """
-    summary = Summary()
+    summary = summary or Summary()
+    run = _Run(collection, encoder, summary)
     try:
-        for batch in _batches(_new_or_changed(items, collection, encoder, summary), collection, encoder):
-            encoded = _encode(batch, encoder)
-            replaced = sum(collection.digest(item.document.id) is not None for item in encoded)
-            collection.put(encoded)
-            summary.changed += replaced
-            summary.added += len(encoded) - replaced
-            summary.passages += sum(len(item.passages) for item in encoded)
-            if progress:
-                progress(summary, encoded[-1].document.id)
+        for batch in run.batches(items):
+            run.commit(batch)
+            if progress and batch.last:
+                progress(summary, batch.last)
+        run.leave_out_what_repeats()
     finally:
         update_indexes(collection)
     return summary
@@ -105,64 +140,187 @@ class _CutDocument:
     lang: str
     digest: bytes
     passages: list[Passage]
+    file: FileRecord | None
+    origin: str
 
 
-def _new_or_changed(
-    items: Iterable[Document | Skipped], collection: Collection, encoder: Encoder, summary: Summary
-) -> Iterator[tuple[Document, bytes]]:
-    seen: set[str] = set()
-    for item in items:
+@dataclass
+class _Batch:
+    """What is committed at once."""
+
+    cut: list[_CutDocument] = field(default_factory=list)
+    adopted: dict[str, FileRecord] = field(default_factory=dict)
+    finished: list[FileRecord] = field(default_factory=list)
+    touched: list[FileRecord] = field(default_factory=list)
+    sentences: int = 0
+    last: str = ""
+
+    @property
+    def full(self) -> bool:
+        notes = len(self.adopted) + len(self.finished) + len(self.touched)
+        return self.sentences >= _BATCH_SENTENCES or notes >= _BATCH_ITEMS
+
+    @property
+    def empty(self) -> bool:
+        return not (self.cut or self.adopted or self.finished or self.touched)
+
+
+class _Run:
+    """One pass over documents."""
+
+    def __init__(self, collection: Collection, encoder: Encoder, summary: Summary) -> None:
+        self._collection = collection
+        self._encoder = encoder
+        self._summary = summary
+        self._seen = collection.seen_ids()
+        self._file: FileRecord | None = None
+        self._repeats: dict[str, frozenset[int]] = {}
+
+    def batches(self, items: Iterable[Item]) -> Iterator[_Batch]:
+        batch = _Batch()
+        for item in items:
+            self._take(item, batch)
+            if batch.full:
+                yield batch
+                batch = _Batch()
+        if not batch.empty:
+            yield batch
+
+    def _take(self, item: Item, batch: _Batch) -> None:
         if isinstance(item, Skipped):
-            summary.skipped.append(item)
-        elif item.id in seen:
-            summary.skipped.append(Skipped(item.id, "its id was there before in this run; ids must be unique"))
+            self._summary.skipped.append(item)
+        elif isinstance(item, Remark):
+            self._summary.remarks.append(item)
+        elif isinstance(item, FileBegins):
+            self._file = item.file
+        elif isinstance(item, FileEnds):
+            (batch.finished if item.read else batch.touched).append(item.file)
+            self._file = None
+        elif not self._seen.add(item.id):
+            self._summary.skipped.append(Skipped(item.id, "its id was there before in this run; ids must be unique"))
         else:
-            seen.add(item.id)
-            digest = _digest(item, collection.budget)
-            if collection.digest(item.id) == digest:
-                summary.unchanged += 1
-            else:
-                yield item, digest
+            self._take_document(item, batch)
+
+    def _take_document(self, document: Document, batch: _Batch, *, counted: bool = True) -> None:
+        origin = _origin(document, self._file)
+        left_out: Sequence[Span] = ()
+        if origin and self._collection.leaves_out_boilerplate:
+            left_out = boilerplate_spans(document.text, self._repeated(origin).__contains__)
+        digest = _digest(document, self._collection.budget, left_out)
+        batch.last = document.id
+        if self._collection.digest(document.id) == digest:
+            self._summary.unchanged += counted
+            if self._file and self._collection.files.owner(document.id) != self._file.path:
+                batch.adopted[document.id] = self._file
+            return
+        lang = document.lang or language_of(document.text)
+        passages = passages_of(document.text, self._encoder, self._collection.budget, lang, left_out)
+        batch.cut.append(_CutDocument(document, lang, digest, passages, self._file, origin))
+        batch.sentences += sum(len(passage.sentences) for passage in passages)
+
+    def _repeated(self, origin: str) -> frozenset[int]:
+        if origin not in self._repeats:
+            self._repeats[origin] = self._collection.lines.repeated(origin)
+        return self._repeats[origin]
+
+    def leave_out_what_repeats(self) -> None:
+        """Cut the documents anew of sources of which more lines are known to repeat by now. The lines are marked in the
+        end: after an interruption, the next run does it."""
+        if not self._collection.leaves_out_boilerplate:
+            return
+        newly = self._collection.lines.newly_repeated()
+        for origin, keys in newly.items():
+            self._repeats[origin] = self._repeated(origin) | keys
+            batch = _Batch()
+            for identifier in self._collection.lines.documents(origin):
+                document = self._collection.document(identifier)
+                self._file = self._collection.files.of(identifier)
+                if document:
+                    self._take_document(document, batch, counted=False)
+                if batch.full:
+                    self._commit_again(batch)
+                    batch = _Batch()
+            self._commit_again(batch)
+        if newly:
+            self._collection.leave_out(newly)
+
+    def _commit_again(self, batch: _Batch) -> None:
+        """Documents that have been counted already."""
+        encoded, _ = _encode(batch.cut, self._collection, self._encoder)
+        if encoded:
+            self._collection.put(encoded)
+
+    def commit(self, batch: _Batch) -> None:
+        encoded, reused = _encode(batch.cut, self._collection, self._encoder)
+        replaced = sum(self._collection.digest(item.document.id) is not None for item in encoded)
+        gone = self._collection.put(
+            encoded, adopted=batch.adopted, finished=batch.finished, touched=batch.touched, seen=self._seen
+        )
+        self._summary.changed += replaced
+        self._summary.added += len(encoded) - replaced
+        self._summary.removed += len(gone)
+        self._summary.passages += sum(len(item.passages) for item in encoded)
+        self._summary.reused += reused
 
 
-def _digest(document: Document, budget: int) -> bytes:
+def _origin(document: Document, file: FileRecord | None) -> str:
+    """What counts as one source: what the document names, or its site, or the folder that it lies in."""
+    named = document.source or urlsplit(document.url).netloc
+    return named.casefold() or (os.path.dirname(file.path) if file else "")
+
+
+def _digest(document: Document, budget: int, left_out: Sequence[Span]) -> bytes:
     fields = [_CUTTING, budget, document.text, document.title, document.lang, document.date, document.source]
-    content = json.dumps([*fields, document.url, document.metadata], sort_keys=True)
+    content = json.dumps([*fields, document.url, document.metadata, document.pages, left_out], sort_keys=True)
     return hashlib.sha256(content.encode()).digest()[:16]
 
 
-def _batches(
-    documents: Iterable[tuple[Document, bytes]], collection: Collection, encoder: Encoder
-) -> Iterator[list[_CutDocument]]:
-    batch: list[_CutDocument] = []
-    sentences = 0
-    for document, digest in documents:
-        lang = document.lang or language_of(document.text)
-        passages = passages_of(document.text, encoder, collection.budget, lang)
-        batch.append(_CutDocument(document, lang, digest, passages))
-        sentences += sum(len(passage.sentences) for passage in passages)
-        if sentences >= _BATCH_SENTENCES:
-            yield batch
-            batch, sentences = [], 0
-    if batch:
-        yield batch
-
-
-def _encode(batch: list[_CutDocument], encoder: Encoder) -> list[EncodedDocument]:
-    """All passages and sentences of a batch in one call, so that texts of like length share the model's batches."""
-    texts: list[str] = []
-    for cut in batch:
-        text = cut.document.text
-        for passage in cut.passages:
-            texts.append(text_to_encode(text, cut.document.title, passage))
-            texts += [text[start:end] for start, end in passage.sentences]
-    vectors = encoder.encode_passages(texts)
-    encoded, at = [], 0
-    for cut in batch:
+def _encode(batch: list[_CutDocument], collection: Collection, encoder: Encoder) -> tuple[list[EncodedDocument], int]:
+    """All passages and sentences of a batch in one call, so that texts of like length share the model's batches; those
+    whose texts the collection has vectors of are not encoded again. Returns as well how many passages these are."""
+    texts = {
+        (place, number): _texts(cut.document, passage)
+        for place, cut in enumerate(batch)
+        for number, passage in enumerate(cut.passages)
+    }
+    keys = {at: _key(own) for at, own in texts.items()}
+    known = collection.vectors_of(sorted(set(keys.values())))
+    new = [text for at, own in texts.items() if keys[at] not in known for text in own]
+    vectors = encoder.encode_passages(new) if new else np.empty((0, collection.dimension), np.float32)
+    encoded, used, reused = [], 0, 0
+    for place, cut in enumerate(batch):
         passages = []
-        for passage in cut.passages:
-            sentences = vectors[at + 1 : at + 1 + len(passage.sentences)]
-            passages.append(EncodedPassage(passage, vectors[at], np.ascontiguousarray(sentences)))
-            at += 1 + len(passage.sentences)
-        encoded.append(EncodedDocument(cut.document, cut.lang, cut.digest, passages))
-    return encoded
+        for number, passage in enumerate(cut.passages):
+            key = keys[place, number]
+            if key in known:
+                vector, sentences = known[key]
+                reused += 1
+            else:
+                end = used + 1 + len(passage.sentences)
+                vector, sentences = vectors[used], np.ascontiguousarray(vectors[used + 1 : end])
+                used = end
+            passages.append(EncodedPassage(passage, vector, sentences, key))
+        encoded.append(
+            EncodedDocument(
+                cut.document,
+                cut.lang,
+                cut.digest,
+                passages,
+                cut.file,
+                signature_of(cut.document.text),
+                cut.origin,
+                frozenset(keys_of(cut.document.text)) if cut.origin else frozenset(),
+            )
+        )
+    return encoded, reused
+
+
+def _texts(document: Document, passage: Passage) -> list[str]:
+    """Of a passage: with its title, then each sentence."""
+    text = document.text
+    return [text_to_encode(text, document.title, passage), *(text[start:end] for start, end in passage.sentences)]
+
+
+def _key(texts: list[str]) -> bytes:
+    """Stands for the texts."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).digest()

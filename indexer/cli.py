@@ -1,53 +1,80 @@
-"""The command `search-index`: files and folders -> a collection."""
+"""The command `search-index`: files and folders -> a collection, and what else there is to do with one."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from indexer.build import Summary, index_documents, open_or_create, update_indexes
+from indexer import upkeep
+from indexer.build import open_or_create
 from indexer.collection import Collection
-from indexer.documents import SUFFIXES, read_documents
 from indexer.errors import SearchError
 from indexer.models import load_encoder
-from indexer.paths import default_collection_folder
+from indexer.progress import display, say
+from indexer.reading import SUFFIXES, Options
+from indexer.updating import update
+from indexer.watching import changes
 
 DONE, SKIPPED, ERROR, INTERRUPTED = 0, 1, 2, 130
-_NAMED = 50  # skipped files named before the rest are only counted
+_WITH_VALUE = ("--collection", "--model", "--column", "--boilerplate")
+_FIELDS = ("id", "title", "text", "lang", "date", "source", "url")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0: all indexed; 1: something was skipped, and named; 2: an error; 130: interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(_parser().parse_args(arguments))
+        place = _first_positional(given)
+        if place is not None and given[place] in upkeep.COMMANDS:
+            return upkeep.run([given[place], *given[:place], *given[place + 1 :]])
+        return _run(_parser().parse_args(given))
     except SearchError as error:
-        _say(str(error))
+        say(str(error))
         return ERROR
     except KeyboardInterrupt:
-        _say("interrupted; what was committed stays, and the next run goes on from there")
+        say("interrupted; what was committed stays, and the next run goes on from there")
         return INTERRUPTED
+
+
+def _first_positional(arguments: Sequence[str]) -> int | None:
+    """Where a PATH or a command stands."""
+    place = 0
+    while place < len(arguments):
+        if not arguments[place].startswith("-") or arguments[place] == "-":
+            return place
+        place += 2 if arguments[place] in _WITH_VALUE else 1
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="search-index",
-        description="Build or update a collection. Files that have not changed since are not encoded again.",
-        epilog=f"Formats: {' '.join(sorted(SUFFIXES))}, UTF-8. "
-        "Exit status: 0 all indexed, 1 something skipped, 2 error.",
+        description="Build or update a collection. Files that have not changed since are not opened; documents of "
+        "files that have gone from a folder leave.",
+        epilog=f"Formats: {' '.join(SUFFIXES)}. Or one of these instead of a PATH (write ./{upkeep.COMMANDS[0]} for a "
+        f"file of that name): {', '.join(upkeep.COMMANDS)}; `search-index {upkeep.COMMANDS[0]} --help` says more. Exit "
+        "status: 0 all indexed, 1 something skipped, 2 error.",
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders, or - for standard input")
+    parser.add_argument("--watch", action="store_true", help="go on: index what changes in the folders, until Ctrl-C")
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="FIELD=NAME",
+        help=f"the column of a table, or field of JSON Lines, that holds one of {', '.join(_FIELDS)}; repeat for more",
     )
     parser.add_argument(
-        "paths",
-        nargs="*",
-        metavar="PATH",
-        help="files, folders, or - for standard input; `status` shows what is in the collection",
+        "--boilerplate",
+        choices=["leave-out", "keep"],
+        help="lines that repeat on many documents of a source; as the collection has it, at first left out",
     )
+    parser.add_argument("--keep-deleted", action="store_true", help="keep documents of files that are gone")
     parser.add_argument("--delete", nargs="+", default=[], metavar="ID", help="remove these documents")
-    parser.add_argument("--collection", metavar="DIR", help="where the collection is or will be (SEARCH_COLLECTION)")
+    parser.add_argument("--json", action="store_true", help="what happens, as an object a line on standard output")
+    upkeep.add_collection(parser)
     parser.add_argument(
         "--model", metavar="NAME_OR_FOLDER", help="the model of a new collection: a hub name or a folder"
     )
@@ -57,77 +84,45 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     if not options.paths and not options.delete:
         raise SearchError("no PATH given; name files or folders to index, `-` for standard input, or `status`")
-    folder = Path(options.collection).expanduser() if options.collection else default_collection_folder()
+    folder = upkeep.folder_of(options)
     if options.delete:
-        return _delete(folder, options.delete)
-    if options.paths == ["status"]:
-        return _status(folder)
+        return upkeep.remove(folder, options.delete)
     return _index(folder, options)
 
 
 def _index(folder: Path, options: argparse.Namespace) -> int:
+    reading = Options(columns=_columns(options.column))
     model = options.model
     if model is None and Collection.exists(folder):
-        with Collection.open(folder) as existing:
+        with Collection.open(folder, writable=True) as existing:
             model = existing.model
     encoder = load_encoder(model)
-    with open_or_create(folder, encoder) as collection, _bar() as bar:
-        task = bar.add_task("indexing", total=None)
+    with open_or_create(folder, encoder) as collection:
+        if options.boilerplate:
+            collection.leave_out_boilerplate(options.boilerplate == "leave-out")
 
-        def progress(summary: Summary, document_id: str) -> None:
-            bar.update(task, description=f"{summary.seen} documents, {summary.passages} passages · {document_id[-50:]}")
+        def once() -> int:
+            with display(events=options.json) as shown:
+                summary = update(
+                    options.paths, collection, encoder, reading, shown.progress, keep_deleted=options.keep_deleted
+                )
+            shown.done(summary, folder)
+            return SKIPPED if summary.skipped else DONE
 
-        summary = index_documents(read_documents(options.paths), collection, encoder, progress)
-    _report(summary, folder)
-    return SKIPPED if summary.skipped else DONE
-
-
-def _bar() -> Progress:
-    """On a terminal only; elsewhere nothing but the summary is printed."""
-    console = Console(stderr=True)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(20),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+        status = once()
+        if options.watch:
+            say("watching for changes; stop with Ctrl-C")
+            for _ in changes(options.paths):
+                once()
+    return status
 
 
-def _report(summary: Summary, folder: Path) -> None:
-    for skipped in summary.skipped[:_NAMED]:
-        _say(f"skipped {skipped.name}: {skipped.reason}")
-    if len(summary.skipped) > _NAMED:
-        _say(f"skipped {len(summary.skipped) - _NAMED} more")
-    _say(
-        f"{summary.added} added, {summary.changed} changed, {summary.unchanged} unchanged, "
-        f"{len(summary.skipped)} skipped; {summary.passages} passages encoded; collection {folder}"
-    )
-
-
-def _delete(folder: Path, ids: Sequence[str]) -> int:
-    with Collection.open(folder, writable=True) as collection:
-        deleted = collection.delete(ids)
-        update_indexes(collection)
-    for missing in sorted(set(ids) - set(deleted)):
-        _say(f"no document {missing} in {folder}")
-    _say(f"{len(deleted)} deleted")
-    return DONE if len(deleted) == len(set(ids)) else SKIPPED
-
-
-def _status(folder: Path) -> int:
-    with Collection.open(folder) as collection:
-        statistics = collection.statistics()
-    languages = ", ".join(f"{lang} {count}" for lang, count in statistics.documents_by_language.items()) or "none"
-    print(f"collection  {folder}")
-    print(f"model       {statistics.model}")
-    print(f"documents   {statistics.documents} ({languages})")
-    print(f"passages    {statistics.passages}")
-    print(f"size        {statistics.bytes / 1e6:.1f} MB")
-    return DONE
-
-
-def _say(text: str) -> None:
-    print(f"search-index: {text}".encode("utf-8", "replace").decode("utf-8"), file=sys.stderr, flush=True)
+def _columns(given: Sequence[str]) -> Mapping[str, str]:
+    """`FIELD=NAME` each -> name -> field."""
+    columns = {}
+    for text in given:
+        field, equals, name = text.partition("=")
+        if not equals or not name or field not in _FIELDS:
+            raise SearchError(f"--column {text}, expected FIELD=NAME with a field of {', '.join(_FIELDS)}")
+        columns[name] = field
+    return columns

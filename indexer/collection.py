@@ -7,11 +7,10 @@ Everything else (the indexes) is derived from what is here. Vectors are stored r
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import database, rows
+from indexer.boilerplate import keys_of
+from indexer.copy_records import CopyRecords
+from indexer.documents import Document
 from indexer.errors import ModelMismatch
+from indexer.file_records import FileRecords, SeenIds
 from indexer.language_means import LanguageMeans, LanguageSum, Prior
+from indexer.line_records import LineRecords
 from indexer.parts import Parts, parts_of, written
-from indexer.records import EncodedDocument, Statistics, StoredDocument, StoredPassage
+from indexer.records import EncodedDocument, FileRecord, Statistics, StoredDocument, StoredPassage
 
 Vectors = NDArray[np.float32]
+
+_AS_IT_CAME = "id, text, title, declared, date, source, url, metadata, pages"
+_DOCUMENT, _PASSAGE = rows.DOCUMENT_COLUMNS.split(","), rows.PASSAGE_COLUMNS.split(",")
 
 FORMAT = database.FORMAT
 """Of the collection on disk; another one is refused."""
@@ -47,6 +54,10 @@ class Collection:
                 self.dimension = sum(part.width for part in self.parts)
                 self.budget = int(settings["budget"])
                 """Tokens a passage may have."""
+                self.files = FileRecords(folder, connection)
+                self.copies = CopyRecords(folder, connection)
+                self.lines = LineRecords(folder, connection)
+                self.leaves_out_boilerplate = settings.get("boilerplate") != "kept"
         except BaseException:
             connection.close()
             raise
@@ -223,15 +234,45 @@ class Collection:
         with self._reading():
             for part in _parts(numbers):
                 for row in self._connection.execute(
-                    "SELECT number, id, title, lang, date, source, url, metadata FROM documents "
+                    "SELECT number, id, title, lang, date, source, url, metadata, pages FROM documents "
                     f"WHERE number IN ({_marks(part)})",
                     part,
                 ):
-                    number, identifier, title, lang, date, source, url, metadata = row
-                    found[number] = StoredDocument(
-                        number, identifier, title, lang, date, source, url, json.loads(metadata)
-                    )
+                    found[row[0]] = rows.stored_document(row)
         return found
+
+    def document(self, document_id: str) -> Document | None:
+        """A document as it came; None for an unknown id."""
+        with self._reading():
+            row = self._connection.execute(
+                f"SELECT {_AS_IT_CAME} FROM documents WHERE id = ?", (document_id,)
+            ).fetchone()
+            return rows.document_of_row(row) if row else None
+
+    def all_documents(self) -> Iterator[Document]:
+        """Every document as it came, in that order; one at a time, since a text may be large."""
+        with self._reading():
+            for row in self._connection.execute(f"SELECT {_AS_IT_CAME} FROM documents ORDER BY number"):
+                yield rows.document_of_row(row)
+
+    def vectors_of(self, keys: Sequence[bytes]) -> dict[bytes, tuple[Vectors, Vectors]]:
+        """Key of a passage's texts -> its vector (dimension,) and its sentences' (n, dimension), for those that any
+        passage has."""
+        found = {}
+        with self._reading():
+            for start in range(0, len(keys), 500):
+                part = list(keys[start : start + 500])
+                for key, vector, sentences in self._connection.execute(
+                    f"SELECT key, vector, sentence_vectors FROM passages WHERE key IN ({_marks(part)}) GROUP BY key",
+                    part,
+                ):
+                    found[key] = rows.vectors_of_passage(vector, sentences, self.dimension)
+        return found
+
+    def seen_ids(self) -> SeenIds:
+        """For a run that begins."""
+        with database.writing(self.folder):
+            return SeenIds(self._connection)
 
     def text(self, document: int, start: int, end: int) -> str:
         """A stretch of a document's text; empty where the document is gone by now."""
@@ -246,16 +287,55 @@ class Collection:
             execute = self._connection.execute
             languages = dict(execute("SELECT lang, count(*) FROM documents GROUP BY lang ORDER BY count(*) DESC, lang"))
             (passages,) = execute("SELECT count(*) FROM passages").fetchone()
-        return Statistics(sum(languages.values()), passages, languages, self.model, _size(self.folder))
+            (files,) = execute("SELECT count(*) FROM files").fetchone()
+            (repeated,) = execute("SELECT count(*) FROM lines WHERE repeated").fetchone()
+        size = _size(self.folder)
+        copies = self.copies.count()
+        return Statistics(sum(languages.values()), passages, languages, self.model, size, files, copies, repeated)
 
     # Writing
 
-    def put(self, documents: Sequence[EncodedDocument]) -> None:
-        """Add documents, or replace those with the same ids, in one transaction."""
+    def put(
+        self,
+        documents: Sequence[EncodedDocument],
+        *,
+        adopted: Mapping[str, FileRecord] | None = None,
+        finished: Sequence[FileRecord] = (),
+        touched: Sequence[FileRecord] = (),
+        seen: SeenIds | None = None,
+    ) -> list[str]:
+        """Add documents, or replace those with the same ids, in one transaction. `adopted`: ids of documents that are
+        there as they should be, but belong to another file from now on. `finished`: files read to their end; documents
+        of theirs that were not `seen` leave. `touched`: files that hold what they held. Returns the ids of those that
+        left."""
         with self._transaction() as (connection, sums):
             for encoded in documents:
                 self._delete(connection, sums, encoded.document.id)
-                _insert(connection, sums, encoded, self.dimension)
+                file = self.files.number(encoded.file) if encoded.file else None
+                number = _insert(connection, sums, encoded, file, self.dimension)
+                copy = self.copies.add(number, encoded.signature)
+                if encoded.origin and not copy:  # what copies share is no sign of their source
+                    self.lines.add(encoded.origin, encoded.lines)
+                    connection.execute("UPDATE documents SET origin = ? WHERE number = ?", (encoded.origin, number))
+            for identifier, record in (adopted or {}).items():
+                self.files.adopt(identifier, record)
+            gone = []
+            for record in finished:
+                if seen:
+                    gone += [own for own in seen.unseen(record.path) if self._delete(connection, sums, own)]
+                self.files.finish(record)
+            for record in touched:
+                self.files.finish(record)
+            return gone
+
+    def forget(self, paths: Sequence[str]) -> list[str]:
+        """Remove files with their documents in one transaction; returns the ids of those."""
+        with self._transaction() as (connection, sums):
+            gone = []
+            for path in paths:
+                gone += [own for own in self.files.documents(path) if self._delete(connection, sums, own)]
+                self.files.remove(path)
+            return gone
 
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Remove documents in one transaction; returns the ids that there were."""
@@ -267,12 +347,34 @@ class Collection:
             row = connection.execute("SELECT number FROM documents WHERE id = ?", (document_id,)).fetchone()
             if row is None:
                 return False
+            self._uncount(connection, *row)
             stored = connection.execute("SELECT lang, vector, sentence_vectors FROM passages WHERE document = ?", row)
             for lang, vector, sentence_vectors in stored:
                 sums[lang] = sums[lang].plus(rows.sum_of(vector, sentence_vectors, self.dimension), -1)
             connection.execute("DELETE FROM passages WHERE document = ?", row)
             connection.execute("DELETE FROM documents WHERE number = ?", row)
             return True
+
+    def _uncount(self, connection: sqlite3.Connection, number: int) -> None:
+        """Its copies find another first, its lines are no longer counted."""
+        (origin,) = connection.execute("SELECT origin FROM documents WHERE number = ?", (number,)).fetchone()
+        if origin is not None:
+            (text,) = connection.execute("SELECT text FROM documents WHERE number = ?", (number,)).fetchone()
+            self.lines.add(origin, keys_of(text), -1)
+        self.copies.remove(number)
+
+    def leave_out(self, keys: Mapping[str, set[int]]) -> None:
+        """Source -> lines that are left out of its documents from now on."""
+        with self._transaction():
+            self.lines.mark(keys)
+
+    def leave_out_boilerplate(self, wanted: bool) -> None:
+        """Whether lines that repeat at a source are left out of passages; holds for documents cut from now on."""
+        with self._transaction() as (connection, _):
+            connection.execute(
+                "INSERT OR REPLACE INTO settings VALUES ('boilerplate', ?)", ("left out" if wanted else "kept",)
+            )
+        self.leaves_out_boilerplate = wanted
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, dict[str, LanguageSum]]]:
@@ -302,17 +404,22 @@ class Collection:
 
 
 def _insert(
-    connection: sqlite3.Connection, sums: dict[str, LanguageSum], encoded: EncodedDocument, dimension: int
-) -> None:
+    connection: sqlite3.Connection,
+    sums: dict[str, LanguageSum],
+    encoded: EncodedDocument,
+    file: int | None,
+    dimension: int,
+) -> int:
     number = connection.execute(
-        f"INSERT INTO documents ({rows.DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rows.document_row(encoded, dimension),
+        f"INSERT INTO documents ({rows.DOCUMENT_COLUMNS}) VALUES ({_marks(_DOCUMENT)})",
+        rows.document_row(encoded, file, dimension),
     ).lastrowid
     for item in encoded.passages:
         row = rows.passage_row(item, int(number or 0))
-        connection.execute(f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute(f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES ({_marks(_PASSAGE)})", row)
         own, lang = rows.sum_of(row[4], row[6], dimension), item.passage.lang
         sums[lang] = sums[lang].plus(own) if lang in sums else own
+    return int(number or 0)
 
 
 def _size(folder: Path) -> int:

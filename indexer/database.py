@@ -14,18 +14,51 @@ from pathlib import Path
 from indexer.errors import CollectionError
 
 FILE = "collection.sqlite"
-FORMAT = 3
+FORMAT = 4
 _APPLICATION = 0x5365_6172  # "Sear": marks the file as ours among SQLite files
-_SCHEMA = """
+_FILES = """
+CREATE TABLE files (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    path TEXT NOT NULL UNIQUE, -- absolute
+    name TEXT NOT NULL, -- as it was given, which its documents are called by
+    size INTEGER NOT NULL, -- -1: not read to its end yet
+    modified INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    reading BLOB NOT NULL, -- stands for how it was read
+    skipped TEXT NOT NULL,
+    remarks TEXT NOT NULL
+);
+CREATE TABLE bands (band INTEGER, document INTEGER, PRIMARY KEY (band, document)) WITHOUT ROWID;
+CREATE TABLE origins (origin TEXT PRIMARY KEY, documents INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE lines (
+    origin TEXT NOT NULL,
+    key INTEGER NOT NULL,
+    documents INTEGER NOT NULL,
+    repeated INTEGER NOT NULL DEFAULT 0, -- left out of passages
+    PRIMARY KEY (origin, key)
+) WITHOUT ROWID;
+CREATE INDEX documents_by_file ON documents (file);
+CREATE INDEX documents_by_original ON documents (original) WHERE original IS NOT NULL;
+CREATE INDEX documents_by_origin ON documents (origin) WHERE origin IS NOT NULL;
+CREATE INDEX lines_repeated ON lines (origin) WHERE repeated;
+CREATE INDEX passages_by_key ON passages (key)
+"""
+_SCHEMA = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE states (version INTEGER PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     digest BLOB NOT NULL,
+    file INTEGER REFERENCES files (number),
+    signature BLOB, -- for finding copies
+    original INTEGER, -- the document that this is a copy of
+    origin TEXT, -- the source whose lines it was counted with
     vector BLOB NOT NULL, -- before the text: what follows a long one is read through it
+    pages BLOB,
     title TEXT NOT NULL,
     lang TEXT NOT NULL,
+    declared TEXT, -- the language that the document was said to be in
     date TEXT NOT NULL,
     source TEXT NOT NULL,
     url TEXT NOT NULL,
@@ -40,7 +73,8 @@ CREATE TABLE passages (
     lang TEXT NOT NULL,
     vector BLOB NOT NULL,
     sentences BLOB NOT NULL,
-    sentence_vectors BLOB NOT NULL
+    sentence_vectors BLOB NOT NULL,
+    key BLOB -- stands for the texts that the vectors are of
 );
 CREATE INDEX passages_by_document ON passages (document);
 CREATE INDEX passages_by_language ON passages (lang);
@@ -60,7 +94,19 @@ CREATE TABLE prior (
     query_shift BLOB NOT NULL,
     covariances BLOB NOT NULL
 ) WITHOUT ROWID;
-"""
+{_FILES}"""
+_UPGRADES = {
+    3: f"""
+ALTER TABLE documents ADD COLUMN file INTEGER REFERENCES files (number);
+ALTER TABLE documents ADD COLUMN signature BLOB;
+ALTER TABLE documents ADD COLUMN original INTEGER;
+ALTER TABLE documents ADD COLUMN origin TEXT;
+ALTER TABLE documents ADD COLUMN pages BLOB;
+ALTER TABLE documents ADD COLUMN declared TEXT;
+ALTER TABLE passages ADD COLUMN key BLOB;
+{_FILES}"""
+}
+"""Format -> what makes it the next one."""
 
 
 def create(folder: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
@@ -120,9 +166,10 @@ def open_file(folder: Path, *, writable: bool) -> sqlite3.Connection:
 def _opened(file: Path, mode: str) -> sqlite3.Connection:
     connection = _connect(file, mode)
     try:
-        _check(connection, file)
+        _check(connection, file, writable=mode == "rw")
         connection.execute("PRAGMA foreign_keys = ON")
         if mode == "rw":
+            _upgrade(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
@@ -131,17 +178,39 @@ def _opened(file: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _check(connection: sqlite3.Connection, file: Path) -> None:
+def _check(connection: sqlite3.Connection, file: Path, *, writable: bool) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION:
         raise CollectionError(f"{file} is an SQLite file of another program; give another --collection")
-    if version != FORMAT:
+    if version in _UPGRADES and not writable:
+        raise CollectionError(
+            f"{file.parent} has collection format {version}, this program reads {FORMAT}; bring it up to date with: "
+            f"search-index upgrade --collection {file.parent}"
+        )
+    if version != FORMAT and version not in _UPGRADES:
         raise CollectionError(
             f"{file.parent} has collection format {version}, this program reads {FORMAT}; index the files again into "
             "another --collection"
         )
     connection.execute("SELECT count(*) FROM settings").fetchone()
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring an older format up to date, all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        while version != FORMAT:
+            for statement in _UPGRADES[version].split(";"):
+                connection.execute(statement)
+            version += 1
+            connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:

@@ -1,37 +1,20 @@
-"""Files, folders and streams -> documents. What cannot be read is reported by name, never dropped in silence.
-
-Formats: UTF-8 text, Markdown, HTML and JSON Lines. Turning markup into text is left to `markup.py`.
-"""
+"""What files become: documents, and what is to be said of those that did not, or only in part."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO
+from enum import Enum
+from typing import Any
 
+from indexer.dates import date_of
 from indexer.errors import DocumentError
-from indexer.markup import html_document, markdown_document
+from indexer.normal_form import normal_form
 from indexer.sentences import sentence_spans
 
-SUFFIXES = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
 _TITLE = 100
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(?:[-_].*)?", re.IGNORECASE)
-_KNOWN_FIELDS = frozenset({"id", "_id", "title", "text", "lang", "language", "date", "source", "url"})
 
 
 @dataclass(frozen=True)
@@ -44,10 +27,21 @@ class Document:
     lang: str | None = None
     """ISO 639-1 code where the source declares one; else found out when it is indexed."""
     date: str = ""
+    """YYYY, YYYY-MM or YYYY-MM-DD, as far as it is known."""
     source: str = ""
     url: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
-    """Any further fields of a JSON line, kept as they are."""
+    """Any further fields: `author`, `tags`, those of a JSON line; kept as they are."""
+    pages: tuple[int, ...] = ()
+    """Where each page begins in the text, for formats that have pages; ascending, the first one 0."""
+
+
+class Cause(Enum):
+    """Why something was skipped."""
+
+    CONTENT = "what it holds"
+    ACCESS = "it could not be opened or looked into; another time it may"
+    FORMAT = "it is of no format that is read here"
 
 
 @dataclass(frozen=True)
@@ -56,94 +50,50 @@ class Skipped:
 
     name: str
     reason: str
+    cause: Cause = Cause.CONTENT
 
 
-def read_documents(paths: Iterable[str]) -> Iterator[Document | Skipped]:
-    """Documents of files, of the files below folders (in order of name), and of standard input where a path is `-`.
+@dataclass(frozen=True)
+class Remark:
+    """Something to know of a document that was read all the same, in one line: its encoding is a guess, a part of it
+    has no text."""
 
-    A path that does not exist, cannot be read, is empty or of no supported format yields `Skipped`.
-    """
-    for path in paths:
-        if path == "-":
-            yield from _read("stdin", _stream_format, sys.stdin.buffer)
-        elif os.path.isdir(path):
-            yield from _read_folder(path)
-        else:
-            yield from _read_file(path)
+    name: str
+    text: str
 
 
-def _read_folder(folder: str) -> Iterator[Document | Skipped]:
-    failures: list[OSError] = []
-    found = False
-    for parent, folders, files in os.walk(folder, onerror=failures.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in folders:
-            if os.path.islink(os.path.join(parent, name)):
-                yield Skipped(clean(os.path.join(parent, name)), "a link to a folder; name that folder to index it")
-        for name in sorted(files):
-            if not name.startswith("."):
-                found = True
-                yield from _read_file(os.path.join(parent, name))
-    for failure in failures:
-        found = True
-        yield Skipped(str(failure.filename), _reason(failure))
-    if not found:
-        yield Skipped(folder, "a folder without files")
+Found = Document | Skipped | Remark
 
 
-def _read_file(path: str) -> Iterator[Document | Skipped]:
-    try:
-        if not os.path.exists(path):
-            raise FileNotFoundError(2, "no such file or folder")
-        if not os.path.isfile(path):
-            raise DocumentError("not a regular file")
-        kind = SUFFIXES.get(Path(path).suffix.lower())
-        if kind is None:
-            raise DocumentError(f"not a supported format; expected one of {' '.join(sorted(SUFFIXES))}")
-        with open(path, "rb") as stream:
-            yield from _read(path, lambda _: kind, stream)
-    except (OSError, DocumentError) as error:
-        yield Skipped(clean(path), _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-
-
-def _stream_format(beginning: bytes) -> str:
-    """Standard input has no name: a line that opens a JSON object is JSON Lines, anything else text."""
-    return "jsonl" if beginning.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "text"
-
-
-def _read(name: str, kind_of: Any, stream: BinaryIO) -> Iterator[Document | Skipped]:
-    data = stream.read()
-    name = clean(name)  # a file name that is not UTF-8 reaches us with halves of surrogate pairs in it
-    try:
-        text = decode(data)
-        kind = kind_of(data[:4096])
-        if kind == "jsonl":
-            yield from _json_lines(name, text)
-        else:
-            yield _single(name, kind, text)
-    except DocumentError as error:
-        yield Skipped(name, str(error))
-
-
-def decode(data: bytes) -> str:
-    """UTF-8, with or without a byte order mark, line ends made `\\n`. Raises DocumentError for anything else."""
-    if not data.strip():
-        raise DocumentError("empty")
-    if b"\x00" in data[:65_536]:
-        raise DocumentError("binary, not text (it holds NUL bytes); expected UTF-8 text")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"not UTF-8 text (byte {error.start} is 0x{data[error.start]:02x}); convert it to UTF-8"
-        ) from error
+def document_of(
+    identifier: str,
+    text: str,
+    *,
+    title: str = "",
+    lang: str | None = None,
+    date: str = "",
+    source: str = "",
+    url: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    pages: tuple[int, ...] = (),
+) -> Document:
+    """What a reader found, in order: text and fields in normal form, a title where there is none, a language tag as a
+    code, a date as ISO 8601 has it. `pages` must fit a text that is in normal form already (`normal_form` leaves such a
+    text alone). Raises DocumentError where there is no text."""
+    text = normal_form(text)
     if not text.strip():
         raise DocumentError("empty")
-    return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return Document(
+        id=clean(identifier),
+        text=text,
+        title=_line(title) or title_of(text),
+        lang=language_tag(lang),
+        date=date_of(date),
+        source=_line(source),
+        url=clean(url.strip()),
+        metadata=cleaned(dict(metadata or {})),
+        pages=pages,
+    )
 
 
 def clean(text: str) -> str:
@@ -151,27 +101,22 @@ def clean(text: str) -> str:
     return re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
 
 
-def _single(name: str, kind: str, text: str) -> Document:
-    if kind == "html":
-        page = html_document(text)
-    elif kind == "markdown":
-        page = markdown_document(text)
-    else:
-        return Document(id=name, text=text, title=_title_of(text))
-    if not page.text.strip():
-        raise DocumentError(f"no text found in the {kind}")
-    return Document(
-        id=name,
-        text=page.text,
-        title=page.title or _title_of(page.text),
-        lang=_language_tag(page.lang),
-        date=page.date,
-        source=page.source,
-        url=page.url,
-    )
+def cleaned(value: Any) -> Any:
+    """`clean` on every string in a JSON value."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, (list, tuple)):
+        return [cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(str(name)): cleaned(item) for name, item in value.items()}
+    return value
 
 
-def _title_of(text: str) -> str:
+def _line(text: str) -> str:
+    return " ".join(normal_form(text).split())
+
+
+def title_of(text: str) -> str:
     """The first line where it is short, else the beginning of the first sentence."""
     text = text.lstrip()
     line = text.partition("\n")[0].strip()
@@ -185,64 +130,8 @@ def _title_of(text: str) -> str:
     return sentence[: cut if cut > 0 else _TITLE].rstrip() + "…"
 
 
-def _language_tag(tag: str | None) -> str | None:
+def language_tag(tag: str | None) -> str | None:
     """`zh-Hant` -> `zh`; None for what is not a language tag."""
     if not tag or not _LANGUAGE_TAG.fullmatch(tag.strip()):
         return None
     return re.split("[-_]", tag.strip().lower())[0]
-
-
-def _json_lines(name: str, text: str) -> Iterator[Document | Skipped]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            place = f"{name}:{number}"
-            try:
-                yield _json_document(f"{name}#{number}", line)
-            except DocumentError as error:
-                yield Skipped(place, str(error))
-            except RecursionError:
-                yield Skipped(place, "not JSON (nested too deeply to be read)")
-
-
-def _json_document(default_id: str, line: str) -> Document:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise DocumentError(f"not JSON ({' '.join(str(error).split())[:80]})") from error
-    if not isinstance(row, dict):
-        raise DocumentError(f"a JSON {type(row).__name__}, expected an object with a text")
-    text = row.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise DocumentError('no text; expected {"text": "..."} with something in it')
-    text = clean(text)
-    return Document(
-        id=_string(row, "id", "_id") or default_id,
-        text=text,
-        title=_string(row, "title") or _title_of(text),
-        lang=_language_tag(_string(row, "lang", "language")),
-        date=_string(row, "date"),
-        source=_string(row, "source"),
-        url=_string(row, "url"),
-        metadata=_cleaned({name: value for name, value in row.items() if name not in _KNOWN_FIELDS}),
-    )
-
-
-def _cleaned(value: Any) -> Any:
-    """`clean` on every string in a JSON value."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    if isinstance(value, dict):
-        return {clean(name): _cleaned(item) for name, item in value.items()}
-    return value
-
-
-def _string(row: dict[str, Any], *names: str) -> str:
-    for name in names:
-        value = row.get(name)
-        if value is not None and not isinstance(value, (str, int, float)):
-            raise DocumentError(f"{name} is a {type(value).__name__}, expected a string")
-        if value not in (None, ""):
-            return clean(str(value))
-    return ""

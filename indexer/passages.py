@@ -55,6 +55,7 @@ class Seam(Enum):
     HEADING = "a heading, the first of those that stand together"
     SUBHEADING = "a heading right behind another"
     LANGUAGE = "a line in another language than the one before"
+    GAP = "what stands before it was left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +67,42 @@ class _Sentence:
     heading: bool
 
 
-def passages_of(text: str, counter: TokenCounter, budget: int, lang: str | None = None) -> list[Passage]:
+def passages_of(
+    text: str, counter: TokenCounter, budget: int, lang: str | None = None, left_out: Sequence[Span] = ()
+) -> list[Passage]:
     """Cut a text into passages of at most `budget` tokens.
 
-    `lang` is the document's declared language; passages whose text is plainly in another one keep their own.
+    `lang` is the document's declared language; passages whose text is plainly in another one keep their own. Sentences
+    that lie within a span that is `left_out` are in no passage, and no passage goes over one.
     """
     if budget < 1:
         raise ValueError(f"a budget of {budget} tokens, expected at least 1")
     declared = lang or language_of(text)
-    spans = _within_budget(text, sentence_spans(text), counter, budget)
+    kept = [span for span in sentence_spans(text) if not _lies_in(span, left_out)]
+    spans = _within_budget(text, kept, counter, budget)
     seams = _seams(text, [span for span, _ in spans], declared)
+    if left_out:
+        seams = _with_gaps(seams, [span for span, _ in spans], left_out)
     sentences = [
         _Sentence(*span, tokens, seam, heading) for (span, tokens), (seam, heading) in zip(spans, seams, strict=True)
     ]
     groups = _pack(sentences, budget)
     return [_passage(text, group, declared) for group in _fit(text, groups, counter, budget)]
+
+
+def _lies_in(span: Span, spans: Sequence[Span]) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in spans)
+
+
+def _with_gaps(
+    seams: Sequence[tuple[Seam, bool]], spans: Sequence[Span], left_out: Sequence[Span]
+) -> list[tuple[Seam, bool]]:
+    """A sentence behind what is left out begins a passage."""
+    behind = [0, *(before[1] for before in spans[:-1])]
+    return [
+        (Seam.GAP if any(end <= start and begin >= before for begin, end in left_out) else seam, heading)
+        for (seam, heading), (start, _), before in zip(seams, spans, behind, strict=True)
+    ]
 
 
 def _within_budget(text: str, spans: Sequence[Span], counter: TokenCounter, budget: int) -> list[tuple[Span, int]]:
@@ -150,7 +172,7 @@ def _pack(sentences: Sequence[_Sentence], budget: int) -> list[list[_Sentence]]:
     for sentence in sentences:
         full = not groups or tokens + sentence.tokens > budget
         heading = sentence.seam is Seam.HEADING and 3 * tokens >= budget
-        if full or heading or sentence.seam is Seam.LANGUAGE:
+        if full or heading or sentence.seam in (Seam.LANGUAGE, Seam.GAP):
             groups.append([])
             tokens = 0
         groups[-1].append(sentence)

@@ -9,10 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.documents import Document
+from indexer.documents import Document, Remark, Skipped
 from indexer.passages import Passage
 
 Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file that documents were read from, as it was then."""
+
+    path: str
+    """Absolute."""
+    name: str
+    """As it was given; its documents are called by it."""
+    size: int
+    modified: int
+    """Nanoseconds since 1970."""
+    digest: bytes
+    """Of its bytes."""
+    reading: bytes
+    """Stands for how it was read: another one, and it is read again."""
+    skipped: Sequence[Skipped] = ()
+    remarks: Sequence[Remark] = ()
 
 
 @dataclass(frozen=True)
@@ -22,6 +41,8 @@ class EncodedPassage:
     passage: Passage
     vector: Vectors
     sentence_vectors: Vectors
+    key: bytes = b""
+    """Stands for the texts that the vectors are of: equal keys, equal vectors. Empty: of unknown texts."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +53,14 @@ class EncodedDocument:
     lang: str
     digest: bytes
     passages: Sequence[EncodedPassage]
+    file: FileRecord | None = None
+    """What it was read from, if that is a file."""
+    signature: bytes = b""
+    """For finding copies; empty for a text too short to tell."""
+    origin: str = ""
+    """The source whose documents' lines are counted together; empty: it has none."""
+    lines: frozenset[int] = frozenset()
+    """Keys of its lines that are counted."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +95,8 @@ class StoredDocument:
     source: str
     url: str
     metadata: Mapping[str, Any]
+    pages: Sequence[int] = ()
+    """Where each page begins in the text."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +108,9 @@ class Statistics:
     documents_by_language: Mapping[str, int]
     model: str
     bytes: int
+    files: int = 0
+    """That documents were read from."""
+    copies: int = 0
+    """Documents that are copies of others."""
+    repeated_lines: int = 0
+    """Lines that are left out of passages, since they stand on many documents of a source."""

@@ -12,30 +12,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.documents import Document
 from indexer.language_means import LanguageSum, Prior, Sums
 from indexer.packed_vectors import packed, packed_rows, unpacked
 from indexer.parts import Parts
-from indexer.records import EncodedDocument, EncodedPassage, StoredPassage
+from indexer.records import EncodedDocument, EncodedPassage, StoredDocument, StoredPassage
 
 Vectors = NDArray[np.float32]
 
 SUM_COLUMNS = "lang, passages, passage_sum, sentences, sentence_sum"
 PRIOR_COLUMNS = f"{SUM_COLUMNS}, query_shift, covariances"
-DOCUMENT_COLUMNS = "id, digest, vector, title, lang, date, source, url, metadata, text"
-PASSAGE_COLUMNS = 'document, start, "end", lang, vector, sentences, sentence_vectors'
+DOCUMENT_COLUMNS = (
+    "id, digest, file, signature, vector, pages, title, lang, declared, date, source, url, metadata, text"
+)
+PASSAGE_COLUMNS = 'document, start, "end", lang, vector, sentences, sentence_vectors, key'
 
 
-def document_row(encoded: EncodedDocument, dimension: int) -> tuple[Any, ...]:
-    """DOCUMENT_COLUMNS; the vector is the mean of its passages'."""
+def document_row(encoded: EncodedDocument, file: int | None, dimension: int) -> tuple[Any, ...]:
+    """DOCUMENT_COLUMNS; the vector is the mean of its passages', `file` the number of its file."""
     document = encoded.document
     vectors = [item.vector for item in encoded.passages]
     mean: Vectors = np.mean(vectors, axis=0) if vectors else np.zeros(dimension, np.float32)
     return (
         document.id,
         encoded.digest,
+        file,
+        encoded.signature or None,
         packed(mean[None, :]),
+        np.array(document.pages, "<i8").tobytes() or None,
         document.title,
         encoded.lang,
+        document.lang,
         document.date,
         document.source,
         document.url,
@@ -56,7 +63,15 @@ def passage_row(item: EncodedPassage, number: int) -> tuple[Any, ...]:
         packed(item.vector[None, :]),
         np.array(table, "<i4").tobytes(),
         packed(item.sentence_vectors),
+        item.key or None,
     )
+
+
+def stored_document(row: Sequence[Any]) -> StoredDocument:
+    """A row of number, id, title, language, date, source, URL, metadata, pages."""
+    number, identifier, title, lang, date, source, url, metadata, pages = row
+    starts = tuple(np.frombuffer(pages or b"", "<i8").tolist())
+    return StoredDocument(number, identifier, title, lang, date, source, url, json.loads(metadata), starts)
 
 
 def one_each(blobs: Sequence[bytes], dimension: int) -> Vectors:
@@ -89,6 +104,19 @@ def stored_passages(rows: Sequence[Sequence[Any]], dimension: int) -> Iterator[S
             sentence_vectors=sentences[ends[place] - counts[place] : ends[place]],
             document_vector=documents[place],
         )
+
+
+def document_of_row(row: Sequence[Any]) -> Document:
+    """A row of id, text, title, declared language, date, source, URL, metadata, pages: as it came."""
+    identifier, text, title, declared, date, source, url, metadata, pages = row
+    starts = tuple(np.frombuffer(pages or b"", "<i8").tolist())
+    return Document(identifier, text, title, declared, date, source, url, json.loads(metadata), starts)
+
+
+def vectors_of_passage(vector: bytes, sentence_vectors: bytes, dimension: int) -> tuple[Vectors, Vectors]:
+    """(dimension,) and (sentences, dimension) of a passage's blobs."""
+    count = packed_rows(sentence_vectors, dimension)
+    return one_each([vector], dimension)[0], unpacked([sentence_vectors], [count], dimension)
 
 
 def sum_of(vector: bytes, sentence_vectors: bytes, dimension: int) -> LanguageSum:

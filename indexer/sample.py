@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from indexer.checked_file import read_arrays, write_arrays
-from indexer.documents import Document, read_documents
+from indexer.documents import Document
 from indexer.encoder import Encoder, Progress
 from indexer.errors import DocumentError
 from indexer.language_means import LanguageSum, Prior
 from indexer.parts import spans
 from indexer.passages import passages_of, text_to_encode
 from indexer.paths import cache_folder
+from indexer.reading import read_documents
 
 PASSAGE_TOKENS = 140
 """The default budget of a passage: two to six sentences of news."""
@@ -39,9 +40,7 @@ def sample_documents() -> list[Document]:
     documents = []
     for item in read_documents([str(sample_file())]):
         if not isinstance(item, Document):
-            raise DocumentError(
-                f"the sample collection is damaged: {item.name}: {item.reason}; install the program again"
-            )
+            raise DocumentError(f"the sample collection is damaged ({item.name}); install the program again")
         documents.append(item)
     return documents
 

@@ -70,6 +70,9 @@ class Store(Protocol):
     def documents(self, numbers: Sequence[int]) -> Mapping[int, StoredDocument]:
         """Documents by number, without those that are gone."""
 
+    def firsts(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        """Document -> the first document that it is a copy of, by number; without those that are no copies."""
+
     def text(self, document: int, start: int, end: int) -> str:
         """text[start:end] of a document."""
 
@@ -161,6 +164,10 @@ class LocalStore:
     def documents(self, numbers: Sequence[int]) -> Mapping[int, StoredDocument]:
         with self._lock:
             return self._collection.documents(numbers)
+
+    def firsts(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        with self._lock:
+            return self._collection.copies.firsts(numbers)
 
     def text(self, document: int, start: int, end: int) -> str:
         with self._lock:

@@ -59,6 +59,7 @@ class HitBody(BaseModel):
     snippet: str
     highlights: list[HighlightBody]
     also_in: list[TellingBody] = Field(description="Other documents with the same story, in this or other languages.")
+    page: int | None = Field(None, description="Where the best sentence stands, from 1, in documents that have pages.")
     explanation: dict[str, float] | None = Field(None, description="With `explain`: what each stage contributed.")
 
 

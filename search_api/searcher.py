@@ -9,6 +9,7 @@ encode the question, align it with each language
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -28,7 +29,7 @@ from search_api.fusion import fused
 from search_api.question import Question, question_of
 from search_api.scoring import Scores, Stages, score
 from search_api.snippets import Snippet, snippet_of
-from search_api.stories import first_tellings
+from search_api.stories import first_tellings, with_copies
 
 Vectors = NDArray[np.float32]
 
@@ -64,11 +65,13 @@ class Hit:
     url: str
     snippet: Snippet
     also_in: Sequence[Telling] = ()
+    page: int | None = None
+    """On which the best sentence begins, from 1; None for documents without pages."""
     explanation: Mapping[str, float] | None = None
 
     def fields(self) -> dict[str, Any]:
         """The hit as the API and `search --json` show it."""
-        fields = {
+        fields: dict[str, Any] = {
             "rank": self.rank,
             "score": round(self.score, 6),
             "weak": self.weak,
@@ -83,6 +86,8 @@ class Hit:
             "highlights": [asdict(highlight) for highlight in self.snippet.highlights],
             "also_in": [asdict(telling) for telling in self.also_in],
         }
+        if self.page is not None:
+            fields["page"] = self.page
         if self.explanation is not None:
             fields["explanation"] = {name: round(value, 6) for name, value in self.explanation.items()}
         return fields
@@ -164,6 +169,9 @@ class Searcher:
         firsts = list(range(len(looked_at)))
         if collapse and looked_at:
             firsts = first_tellings(self._stories(looked_at), [kept.passage.lang for kept in looked_at], texts)
+            numbers = [kept.passage.document for kept in looked_at]
+            originals = self._store.firsts(numbers)
+            firsts = with_copies(firsts, [originals.get(number, number) for number in numbers])
         hits: list[Hit] = []
         for place, candidate in enumerate(looked_at):
             if firsts[place] != place or len(hits) == limit:
@@ -186,6 +194,7 @@ class Searcher:
                     url=document.url,
                     snippet=snippet_of(texts[place], spans, candidate.best_sentence, question.words),
                     also_in=[Telling(other.id, other.lang, other.title) for other in others],
+                    page=_page(document.pages, int(passage.sentences[candidate.best_sentence][0])),
                     explanation=candidate.explain() if explain else None,
                 )
             )
@@ -204,6 +213,11 @@ class Searcher:
         documents = self._store.documents([candidate.passage.document for candidate in ranked])
         numbers = (candidate.passage.document for candidate in ranked)
         return [documents[number].id for number in numbers if number in documents]
+
+
+def _page(starts: Sequence[int], offset: int) -> int | None:
+    """The number, from 1, of the page that an offset lies on; None where there are no pages."""
+    return bisect_right(starts, offset) if starts else None
 
 
 def _ranked(found: Candidates, scores: Scores, stages: Stages) -> list[RankedDocument]:

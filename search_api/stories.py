@@ -52,6 +52,17 @@ def first_tellings(vectors: Vectors, langs: Sequence[str], texts: Sequence[str])
     return firsts
 
 
+def with_copies(firsts: Sequence[int], groups: Sequence[int]) -> list[int]:
+    """`firsts` as above, where documents of one group are known to be copies of each other."""
+    joined: list[int] = []
+    of_group: dict[int, int] = {}
+    for place, first in enumerate(firsts):
+        first = joined[first] if first < place else of_group.get(groups[place], place)
+        joined.append(first)
+        of_group.setdefault(groups[place], first)
+    return joined
+
+
 def _shared(one: set[str], other: set[str]) -> float:
     """Jaccard's coefficient."""
     together = one | other

@@ -26,7 +26,8 @@ def lines_of(hit: Hit, width: int, color: bool) -> list[str]:
     """A hit as lines of at most `width` columns: rank, score, language and title; date, source and id; the snippet."""
     head = f"{hit.rank:>2}  {hit.score:.2f}{'?' if hit.weak else ' '} {hit.lang:<3} "
     title = clip(_clean(hit.title) or _clean(hit.document_id), width - cell_len(head))
-    about = " · ".join(_clean(part) for part in (hit.date, hit.source, hit.document_id) if part)
+    page = f"page {hit.page}" if hit.page else ""
+    about = " · ".join(_clean(part) for part in (hit.date, hit.source, hit.document_id, page) if part)
     lines = [head + _styled(isolated(title, hit.lang), "1", color)]
     lines.append("    " + _styled(clip(about, width - 4), "2", color))
     indent = 10 if width >= 30 else 2

@@ -135,9 +135,11 @@ def test_a_hit_has_the_fields_of_the_contract(client: TestClient) -> None:
             "snippet",
             "highlights",
             "also_in",
+            "page",
             "explanation",
         ]
     )
+    assert hit["page"] is None
     assert (hit["document_id"], hit["source"], hit["date"]) == ("a", "sample", "2026-01-06")
     sentence, word = hit["highlights"]
     assert hit["snippet"][sentence["start"] : sentence["end"]] == "The ban was announced."

@@ -17,10 +17,11 @@ from indexer import cli, lexical_index
 from indexer.build import Summary, index_documents, open_or_create
 from indexer.checked_file import read_arrays
 from indexer.collection import Collection
-from indexer.documents import Document, Skipped, read_documents
+from indexer.documents import Document, Found, Skipped
 from indexer.errors import ModelMismatch
 from indexer.language_means import Prior
 from indexer.parts import Part
+from indexer.reading import read_documents
 from indexer.sample import passage_budget, prior_of
 from indexer.sentences import sentence_spans
 from indexer.vector_index import open_index
@@ -63,7 +64,7 @@ def long_document(name: str, sentences: int) -> Document:
     return Document(name, " ".join(f"Gas {name} s{number}." for number in range(sentences)), "", "en")
 
 
-def fresh(folder: Path, documents: Iterable[Document | Skipped]) -> dict[str, tuple[object, ...]]:
+def fresh(folder: Path, documents: Iterable[Found]) -> dict[str, tuple[object, ...]]:
     """What an uninterrupted first run makes of documents."""
     encoder = FakeEncoder()
     with open_or_create(folder, encoder) as collection:

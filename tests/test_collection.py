@@ -431,11 +431,12 @@ def test_delete_removes_and_returns_the_ids_that_there_were(collection: Collecti
 
 def test_each_change_makes_the_version_grow_by_one(collection: Collection) -> None:
     seen = [collection.version()]
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: collection.put([encoded("a", 1), encoded("b", 2)]),
         lambda: collection.put([encoded("a", 3)]),
         lambda: collection.delete(["a", "b"]),
-    ):
+    ]
+    for change in changes:
         change()
         seen.append(collection.version())
     assert seen == [0, 1, 2, 3]
@@ -739,7 +740,7 @@ def test_another_format_is_refused_with_the_one_that_is_read_and_what_to_do(
 ) -> None:
     file = damaged(tmp_path / "c", _pragma(f"PRAGMA user_version = {other}"))
     before = file.read_bytes()
-    with pytest.raises(CollectionError, match=rf"format {other}\b.*reads 3\b.*index the files again") as caught:
+    with pytest.raises(CollectionError, match=rf"format {other}\b.*reads 4\b.*index the files again") as caught:
         Collection.open(tmp_path / "c", writable=writable)
     assert "\n" not in str(caught.value)
     assert file.read_bytes() == before
@@ -752,7 +753,7 @@ def test_a_collection_as_the_first_release_made_it_is_refused_for_its_format(tmp
         connection.execute("ALTER TABLE prior DROP COLUMN covariances")
         connection.execute("UPDATE settings SET name = 'dimension', value = '8' WHERE name = 'parts'")
         connection.commit()
-    with pytest.raises(CollectionError, match=r"format 1\b.*reads 3\b"):
+    with pytest.raises(CollectionError, match=r"format 1\b.*reads 4\b"):
         Collection.open(tmp_path / "c")
 
 
@@ -851,7 +852,11 @@ def test_damaged_content_is_called_damaged_also_when_it_is_to_be_replaced(tmp_pa
 
     damaged(tmp_path / "c", change)
     with Collection.open(tmp_path / "c", writable=True) as collection:
-        for write in (lambda: collection.put([encoded("d1", 1)]), lambda: collection.delete(["d1"])):
+        writes: list[Callable[[], object]] = [
+            lambda: collection.put([encoded("d1", 1)]),
+            lambda: collection.delete(["d1"]),
+        ]
+        for write in writes:
             with pytest.raises(CollectionError, match="is damaged"):
                 write()
         assert collection.version() == 2
@@ -1032,7 +1037,11 @@ def test_a_second_writer_that_has_waited_long_enough_says_why_in_one_line(collec
     collection._connection.execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(collection.folder / DATABASE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for change in (lambda: collection.put([encoded("b", 2)]), lambda: collection.delete(["a"])):
+        changes: list[Callable[[], object]] = [
+            lambda: collection.put([encoded("b", 2)]),
+            lambda: collection.delete(["a"]),
+        ]
+        for change in changes:
             with pytest.raises(CollectionError, match="another process is writing") as caught:
                 change()
             assert "\n" not in str(caught.value)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from indexer.documents import Document, Skipped, clean, read_documents
+from indexer.documents import Cause, Document, Found, Skipped, clean
+from indexer.reading import read_documents
 
 Write = Callable[[str, str | bytes], str]
 
@@ -32,7 +33,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write_file
 
 
-def read(*paths: str) -> list[Document | Skipped]:
+def read(*paths: str) -> list[Found]:
     return list(read_documents(paths))
 
 
@@ -50,7 +51,7 @@ def reason(path: str) -> str:
     return item.reason
 
 
-def names(items: list[Document | Skipped]) -> list[str]:
+def names(items: list[Found]) -> list[str]:
     return [item.id if isinstance(item, Document) else item.name for item in items]
 
 
@@ -114,9 +115,9 @@ def test_a_file_of_another_format_is_named_with_the_supported_ones(write: Write,
 def test_a_missing_path_is_named(write: Write) -> None:
     write("there.txt", "text")
     assert read("missing.txt", "there.txt", "missing") == [
-        Skipped("missing.txt", "no such file or folder"),
+        Skipped("missing.txt", "no such file or folder", Cause.ACCESS),
         Document(id="there.txt", text="text", title="text"),
-        Skipped("missing", "no such file or folder"),
+        Skipped("missing", "no such file or folder", Cause.ACCESS),
     ]
 
 
@@ -198,7 +199,7 @@ def test_a_folder_without_rights_is_reported(write: Write) -> None:
             pytest.skip("this user may read every folder")
         assert read("docs") == [
             Document(id="docs/a.txt", text="text", title="text"),
-            Skipped("docs/closed", "permission denied"),
+            Skipped("docs/closed", "permission denied", Cause.ACCESS),
         ]
     finally:
         os.chmod("docs/closed", 0o700)
@@ -217,7 +218,7 @@ def test_a_folder_that_cannot_be_listed_is_reported(write: Write, monkeypatch: p
     monkeypatch.setattr(os, "scandir", without_rights)
     assert read("docs") == [
         Document(id="docs/a.txt", text="text", title="text"),
-        Skipped("docs/closed", "permission denied"),
+        Skipped("docs/closed", "permission denied", Cause.ACCESS),
     ]
 
 
@@ -425,7 +426,7 @@ def test_markdown_without_a_heading_is_titled_by_its_text(write: Write) -> None:
 
 @pytest.mark.parametrize("content", ["---\ntitle: x\n---\n", "<!-- nothing -->", "***\n"])
 def test_markdown_without_text_is_reported(write: Write, content: str) -> None:
-    assert reason(write("a.md", content)) == "no text found in the markdown"
+    assert reason(write("a.md", content)) == "no text found in the Markdown"
 
 
 @pytest.mark.parametrize("suffix", ["html", "htm", "xhtml"])

@@ -112,6 +112,22 @@ def test_a_hit_carries_what_is_known_of_its_document(searcher: Searcher) -> None
     ]
 
 
+def test_a_hit_says_on_which_page_its_best_sentence_begins(
+    collection: Collection, fake: FakeEncoder, searcher: Searcher
+) -> None:
+    pages = ["Nobody asked a question. The winter was long.", "The uranium was sold.", "Nobody spoke of it. All slept."]
+    text = "\n".join(pages)
+    starts = (0, text.index("The uranium"), text.index("Nobody spoke"))
+    index_documents([Document("book", text, "A book", "en", pages=starts)], collection, fake)
+    (hit,) = (hit for hit in searcher.search("uranium", collapse=False).hits if hit.document_id == "book")
+    mark = hit.snippet.highlights[0]
+    assert hit.snippet.text[mark.start : mark.end] == "The uranium was sold."
+    assert hit.page == hit.fields()["page"] == 2
+    others = [hit for hit in searcher.search("uranium", collapse=False).hits if hit.document_id != "book"]
+    assert {hit.page for hit in others} == {None}
+    assert all("page" not in hit.fields() for hit in others)
+
+
 def test_what_is_indexed_meanwhile_is_found(collection: Collection, fake: FakeEncoder, searcher: Searcher) -> None:
     assert ids(searcher.search("drone", limit=1)) != ["new"]
     index_documents([Document("new", "A drone was seen.", "Sighting")], collection, fake)
@@ -576,7 +592,7 @@ def test_explanations_add_up_and_scores_fall_on_the_sample(query: str, sample: S
 def test_seeds_of_five_articles_give_the_report_of_the_ban(
     benchmarks: Path, tmp_path: Path, encoder: JointEncoder
 ) -> None:
-    from indexer.documents import read_documents
+    from indexer.reading import read_documents
 
     folder = benchmarks.parent / "seeds"
     with open_or_create(tmp_path / "collection", encoder) as collection:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.words import terms_of, words_of
-from search_api.stories import COPY, first_tellings
+from search_api.stories import COPY, first_tellings, with_copies
 
 Vectors = NDArray[np.float32]
 
@@ -142,3 +142,11 @@ def test_every_document_is_with_the_first_that_tells_its_story(told: list[tuple[
     firsts = first_tellings(vectors, langs, texts)
     assert firsts == oracle(vectors, langs, texts)
     assert all(first <= place and firsts[first] == first for place, first in enumerate(firsts))
+
+
+def test_known_copies_are_one_story() -> None:
+    assert with_copies([0, 1, 2, 3], [7, 8, 7, 9]) == [0, 1, 0, 3]
+    assert with_copies([0, 0, 2, 3], [7, 8, 9, 8]) == [0, 0, 2, 0], "a copy of what tells the same as the first"
+    assert with_copies([0, 1, 2, 2], [7, 8, 7, 9]) == [0, 1, 0, 0], "what tells the same as a copy of the first"
+    assert with_copies([0, 1, 2], [1, 2, 3]) == [0, 1, 2]
+    assert with_copies([], []) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_a_hit_is_its_rank_score_language_title_then_date_source_id_then_the_sni
         "    2024-05-06 · Reuters · docs/a.txt",
         f"{INDENT}Before. ⟦The ban holds.⟧ After.",
     ]
+    assert lines_of(replace(hit(), page=12), 80, color=False)[1] == "    2024-05-06 · Reuters · docs/a.txt · page 12"
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -1,0 +1,433 @@
+"""An existing collection -> whether it is whole; the same in as little space as it needs; a copy of it elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import database, lexical_index, rows, vector_index
+from indexer.collection import Collection
+from indexer.errors import CollectionError
+from indexer.language_means import LanguageSum
+
+Progress = Callable[[int, int], object]
+"""Is told how much is done, and of how much."""
+Ids = NDArray[np.int64]
+Sums = NDArray[np.float64]
+
+_NAMED = 10
+"""Faults of a kind that are named before the rest are only counted."""
+_DAMAGES = 100
+"""Faults of the file that SQLite is asked for."""
+_BLOCK = 256
+"""Passages of a document that are read at once."""
+_DIFFERENCE, _DIFFERENCE_EACH = 1e-9, 1e-12
+"""By how much a sum may differ from one that was added up in another order: anyway, and for each vector in it."""
+_ROUNDED = 0.51
+"""By how many steps of a byte a component moves when it is stored, with a little for float32."""
+_STATES = 1_000
+"""Marks of past versions that `compact` leaves, for saved indexes that are behind."""
+_PAGES = 1_000
+"""That `backup` copies at once."""
+_RULES = {
+    "is a copy of what is not there, or is a copy itself": """
+        SELECT 'document ' || id FROM documents AS copy WHERE original IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM documents WHERE number = copy.original AND original IS NULL)""",
+    "is looked for among copies, but not there, or a copy itself": """
+        SELECT DISTINCT 'document number ' || document FROM bands WHERE document NOT IN
+        (SELECT number FROM documents WHERE original IS NULL)""",
+    "another number of documents is counted than it has": """
+        SELECT 'source ' || origin FROM origins WHERE documents !=
+        (SELECT count(*) FROM documents WHERE documents.origin = origins.origin)""",
+}
+"""Fault -> where it is."""
+_NOT_TEXT = re.compile("[\udc80-\udcff]")
+
+
+# Whether it is whole
+
+
+def verify(collection: Collection, progress: Progress | None = None) -> list[str]:
+    """Everything that is wrong with a collection, a line each; empty where it is whole. Of many faults of a kind the
+    first are named, the rest counted.
+
+    Reads one state of it, whatever other processes commit meanwhile, in little memory, and changes nothing. `progress`
+    is told the passages looked at, of all. Raises CollectionError where it cannot even be opened.
+    """
+    connection = database.open_file(collection.folder, writable=False)
+    with Collection(collection.folder, connection) as own:
+        connection.text_factory = _tolerant
+        found = _Found()
+        # What was saved before the snapshot began is never newer than it.
+        saved = [_saved_vectors(own), _saved_words(own)]
+        with own.snapshot():
+            verifier = _Verifier(own, connection, found, progress or (lambda done, total: None))
+            verifier.file()
+            verifier.documents()
+            verifier.sums()
+            for index in saved:
+                verifier.index(index)
+    return found.lines()
+
+
+class _Found:
+    """The faults so far."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._counts: Counter[str] = Counter()
+
+    def add(self, where: str, fault: str, kind: str = "") -> None:
+        """`kind`: what it is counted with, `fault` where that is nothing."""
+        kind = kind or fault
+        self._counts[kind] += 1
+        if self._counts[kind] <= _NAMED:
+            self._lines.append(_NOT_TEXT.sub("\ufffd", " ".join(f"{where}: {fault}".split())))
+
+    @contextmanager
+    def unreadable(self, where: str) -> Iterator[None]:
+        """What cannot be read is a fault among others."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, CollectionError, ValueError, TypeError, KeyError, IndexError) as error:
+            self.add(where, f"cannot be read ({error})", "cannot be read")
+
+    def lines(self) -> list[str]:
+        return self._lines + [
+            f"{count - _NAMED} more: {kind}" for kind, count in self._counts.items() if count > _NAMED
+        ]
+
+
+def _tolerant(stored: bytes) -> str:
+    """Also of what is no text, so that it can be said where it is."""
+    return stored.decode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True)
+class _SavedIndex:
+    """What an index on disk says of itself; `ids` are None where it is not there, or not whole."""
+
+    file: str
+    ids: Ids | None = None
+    version: int = 0
+    state: bytes = b""
+
+
+def _saved_vectors(collection: Collection) -> _SavedIndex:
+    file = vector_index._FILE
+    with suppress(CollectionError):  # whose sums cannot be read, which is said elsewhere
+        saved = vector_index._load(collection, collection.language_means())
+        if saved is not None:  # an empty one is false
+            return _SavedIndex(file, vector_index.index_ids(saved.index), saved.version, saved.state)
+    return _SavedIndex(file)
+
+
+def _saved_words(collection: Collection) -> _SavedIndex:
+    home = collection.folder / lexical_index._HOME
+    saved = lexical_index._read_manifest(home)
+    while saved:
+        with suppress(OSError, ValueError):
+            digests = saved.digests.items()
+            if all(lexical_index._digest(saved.folder / name) == digest for name, digest in digests) and (
+                len(lexical_index._open_saved(saved)) == len(saved.ids)
+            ):
+                return _SavedIndex(home.name, saved.ids, saved.version, saved.state)
+        newer = lexical_index._read_manifest(home)
+        if newer is None or newer.folder == saved.folder:
+            break
+        saved = newer  # another process has put it in the place of the one that was looked at
+    return _SavedIndex(home.name)
+
+
+class _Mean:
+    """Of a document's passages: whether its own vector is that, as far as bytes can tell."""
+
+    def __init__(self, dimension: int) -> None:
+        self._sum = np.zeros(dimension)
+        self._count, self._step = 0, 0.0
+
+    def add(self, own: LanguageSum, vector: bytes) -> None:
+        self._sum += own.passage_sum
+        self._count += 1
+        self._step = max(self._step, _step(vector))
+
+    def is_in(self, vector: bytes) -> bool:
+        stored = rows.one_each([vector], len(self._sum))[0]
+        distance = np.abs(stored - self._sum / max(1, self._count)).max()
+        return bool(distance <= _ROUNDED * (self._step + _step(vector)))
+
+
+def _step(vector: bytes) -> float:
+    """What one step of a byte is worth in a vector's components."""
+    return float(np.frombuffer(vector[:4], "<f4")[0])
+
+
+class _Verifier:
+    """One pass over a collection."""
+
+    def __init__(
+        self, collection: Collection, connection: sqlite3.Connection, found: _Found, progress: Progress
+    ) -> None:
+        self._collection = collection
+        self._execute = connection.execute
+        self._found = found
+        self._progress = progress
+        self._dimension = collection.dimension
+        self._sums: dict[str, LanguageSum] = {}
+        self._done = self._total = 0
+
+    def file(self) -> None:
+        """What SQLite itself can tell, and what there is one of."""
+        found, execute = self._found, self._execute
+        with found.unreadable("passages"):
+            (self._total,) = execute("SELECT count(*) FROM passages").fetchone()
+        self._progress(0, self._total)
+        with found.unreadable(database.FILE):
+            for (damage,) in execute(f"PRAGMA integrity_check({_DAMAGES})"):
+                if damage != "ok":
+                    found.add(database.FILE, damage, "faults of the file")
+        with found.unreadable("references"):
+            for table, row, parent, _ in execute("PRAGMA foreign_key_check"):
+                found.add(f"{table} {row}", f"refers to one of {parent} that is not there")
+        for fault, query in _RULES.items():
+            with found.unreadable("references"):
+                for (name,) in execute(query):
+                    found.add(str(name), fault)
+        with found.unreadable("version"):
+            if self._collection.state(version := self._collection.version()) is None:
+                found.add("version", f"{version} has no mark")
+        with found.unreadable("prior"):
+            self._collection.prior()
+
+    def documents(self) -> None:
+        """With their passages."""
+        with self._found.unreadable("documents"):
+            for row in self._execute(
+                "SELECT number, id, digest, lang, metadata, pages, text, vector FROM documents ORDER BY number"
+            ):
+                self._document(*row)
+        self._progress(self._done, self._total)
+
+    def _document(
+        self,
+        number: int,
+        identifier: str,
+        digest: bytes,
+        lang: str,
+        metadata: str,
+        pages: bytes | None,
+        text: str,
+        vector: bytes,
+    ) -> None:
+        where = f"document {identifier}"
+        with self._found.unreadable(where):
+            faults = {
+                "no digest": not digest,
+                "no language": not lang,
+                "its text is not UTF-8": _NOT_TEXT.search(text),
+                "its metadata are no JSON object": not _is_object(metadata),
+                "its pages do not lie in its text": not _are_pages(pages or b"", len(text)),
+            }
+            for fault in [fault for fault, there in faults.items() if there]:
+                self._found.add(where, fault)
+        mean = _Mean(self._dimension)
+        with self._found.unreadable(f"{where}, its passages"):
+            self._passages(number, len(text), mean)
+        with self._found.unreadable(f"{where}, its vector"):
+            if not mean.is_in(vector):
+                self._found.add(where, "its vector is not the mean of its passages'")
+
+    def _passages(self, document: int, length: int, mean: _Mean) -> None:
+        cursor = self._execute(
+            'SELECT id, start, "end", lang, vector, sentences, sentence_vectors FROM passages WHERE document = ? '
+            "ORDER BY id",
+            (document,),
+        )
+        while block := cursor.fetchmany(_BLOCK):
+            for identifier, start, end, lang, vector, sentences, sentence_vectors in block:
+                with self._found.unreadable(f"passage {identifier}"):
+                    self._spans(f"passage {identifier}", start, end, sentences, length)
+                    own = self._vectors(f"passage {identifier}", vector, sentence_vectors, len(sentences) // 12)
+                    with np.errstate(all="ignore"):
+                        self._sums[lang] = self._sums[lang].plus(own) if lang in self._sums else own
+                        mean.add(own, vector)
+            self._done += len(block)
+            self._progress(self._done, self._total)
+
+    def _spans(self, where: str, start: int, end: int, sentences: bytes, length: int) -> None:
+        if not 0 <= start <= end <= length:
+            self._found.add(where, "does not lie in its document's text")
+        spans = np.frombuffer(sentences, "<i4").reshape(-1, 3)[:, :2].ravel()
+        edges = np.concatenate([[start], spans, [end]])
+        if (np.diff(edges) < 0).any():
+            self._found.add(where, "its sentences do not lie in it, one behind the other")
+
+    def _vectors(self, where: str, vector: bytes, sentence_vectors: bytes, sentences: int) -> LanguageSum:
+        with np.errstate(all="ignore"):
+            own = rows.sum_of(vector, sentence_vectors, self._dimension)
+        if own.sentences != sentences:
+            fault = f"{own.sentences} vectors of {sentences} sentences"
+            self._found.add(where, fault, "other numbers of vectors than of sentences")
+        if not (np.isfinite(own.passage_sum).all() and np.isfinite(own.sentence_sum).all()):
+            self._found.add(where, "a vector that is not finite")
+        return own
+
+    def sums(self) -> None:
+        """Those that are stored are those of what is stored."""
+        with self._found.unreadable("sums"):
+            stored = self._collection.sums()
+            for lang in sorted(stored.keys() | self._sums.keys()):
+                if not _is_same(stored.get(lang), self._sums.get(lang)):
+                    self._found.add(f"sums of {lang or 'no language'}", "not those of its passages")
+
+    def index(self, saved: _SavedIndex) -> None:
+        """What is derived holds the same passages."""
+        again = "it is made again when the collection is next opened for searching"
+        with self._found.unreadable(saved.file):
+            version = self._collection.version()
+            if saved.ids is None:
+                self._found.add(saved.file, f"not there, not whole, or of another release; {again}")
+            elif self._collection.state(saved.version) != saved.state:
+                self._found.add(saved.file, f"of another collection, or another past of this one; {again}")
+            elif saved.version != version:
+                known = f"of version {saved.version}, the collection has {version}"
+                self._found.add(saved.file, f"{known}; it is brought up to date when that is next opened for searching")
+            elif len(others := np.setxor1d(saved.ids, self._collection.passage_ids())):
+                fault = f"{len(others)} passages are only in it, or only in the collection"
+                self._found.add(saved.file, f"{fault}; remove it, and {again}")
+
+
+def _is_object(metadata: str) -> bool:
+    try:
+        return isinstance(json.loads(metadata), dict)
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
+def _are_pages(pages: bytes, length: int) -> bool:
+    if len(pages) % 8:
+        return False
+    starts = np.frombuffer(pages, "<i8")
+    return not len(starts) or bool(starts[0] == 0 and (np.diff(starts) >= 0).all() and starts[-1] <= length)
+
+
+def _is_same(stored: LanguageSum | None, summed: LanguageSum | None) -> bool:
+    if stored is None or summed is None:
+        return stored is summed
+
+    def near(one: Sums, other: Sums, count: int) -> bool:
+        return bool((np.abs(one - other) <= _DIFFERENCE + count * _DIFFERENCE_EACH).all())
+
+    return (
+        (stored.passages, stored.sentences) == (summed.passages, summed.sentences)
+        and near(stored.passage_sum, summed.passage_sum, stored.passages)
+        and near(stored.sentence_sum, summed.sentence_sum, stored.sentences)
+    )
+
+
+# As little space as it needs
+
+
+def compact(collection: Collection) -> tuple[int, int]:
+    """Give back the space of what is gone: in the file, in the index of words, in the index of vectors where half or
+    more of it has gone. Returns the bytes of the folder before and after.
+
+    While it works it takes up to twice the file's size in addition; other processes may read. Raises CollectionError
+    where another process writes or is in the middle of reading, where the rights are missing, and on a full disk; the
+    collection is as good as before then.
+    """
+    folder = collection.folder
+    with Collection(folder, connection := database.open_file(folder, writable=True)) as own:
+        before = own.statistics().bytes
+        with database.writing(folder):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "DELETE FROM states WHERE version <= (SELECT max(version) FROM states) - ?",
+                (_STATES,),
+            )
+            connection.execute("COMMIT")
+            _empty_log(connection, folder)
+            connection.execute("VACUUM")
+            _empty_log(connection, folder)
+            _forget_loose(own)
+        lexical_index.open_index(own)
+        vector_index.open_index(own)
+        return before, own.statistics().bytes
+
+
+def _empty_log(connection: sqlite3.Connection, folder: Path) -> None:
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise CollectionError(f"{folder}: another process is reading this collection; try again when it has finished")
+
+
+def _forget_loose(collection: Collection) -> None:
+    """Indexes that hold on to what is gone; they are then made anew."""
+    home = collection.folder / lexical_index._HOME
+    held = len(collection.passage_ids())
+    words = lexical_index._read_manifest(home)
+    with suppress(OSError, ValueError):
+        if words and lexical_index._counted(words.folder) > held:
+            (home / lexical_index._MANIFEST).unlink()
+    vectors = vector_index._load(collection, collection.language_means())
+    if vectors is not None and vectors.measured > vector_index.MAX_GROWTH * held:
+        (collection.folder / vector_index._FILE).unlink(missing_ok=True)
+
+
+# A copy elsewhere
+
+
+def backup(collection: Collection, target: Path, progress: Progress | None = None) -> int:
+    """Copy a collection into a folder that is not there yet, or empty; returns the bytes written. The copy is of the
+    state at the beginning, whatever other processes commit meanwhile. The indexes are not copied: they are made again
+    when the copy is first opened for searching.
+
+    `progress` is told the pages of the file copied, of all. Raises CollectionError where the target holds anything or
+    cannot be written, where the disk is full, or where the collection is damaged; nothing is left there then.
+    """
+    unfinished = target / f"{database.FILE}.{os.getpid()}"
+    with database.writing(target):
+        made = not target.exists()
+        if not made and (not target.is_dir() or any(target.iterdir())):
+            raise CollectionError(f"{target} is not an empty folder; name a new one for the copy")
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            _copy(collection.folder, unfinished, progress or (lambda done, total: None))
+            unfinished.rename(target / database.FILE)
+        except BaseException:
+            for file in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+                file.unlink(missing_ok=True)
+            if made:
+                with suppress(OSError):
+                    target.rmdir()
+            raise
+        return (target / database.FILE).stat().st_size
+
+
+def _copy(folder: Path, file: Path, progress: Progress) -> None:
+    def told(_: int, remaining: int, total: int) -> None:
+        progress(total - remaining, total)
+
+    with closing(database.open_file(folder, writable=False)) as source, closing(sqlite3.connect(file)) as copy:
+        try:
+            # A transaction that lasts: else every commit of another process has the copy begin again.
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM settings").fetchone()
+            source.backup(copy, pages=_PAGES, progress=told)
+        except sqlite3.OperationalError as error:
+            if "full" in str(error) or "disk I/O" in str(error):
+                raise CollectionError(f"{file.parent}: the disk is full or failing ({error}); free space") from error
+            raise  # it cannot be written there
+        except sqlite3.DatabaseError:
+            with database.writing(folder):
+                raise  # it is damaged

@@ -1,0 +1,29 @@
+"""Files, folders and streams of many formats -> documents. What cannot be read is reported by name, never dropped."""
+
+from indexer.reading.files import (
+    STANDARD_INPUT,
+    File,
+    Options,
+    files,
+    read_documents,
+    read_file,
+    read_standard_input,
+)
+from indexer.reading.formats import SUFFIXES
+from indexer.reading.source import Limits
+
+READING = 1
+"""Raise when files are read differently: they are then read again when next seen."""
+
+__all__ = [
+    "READING",
+    "STANDARD_INPUT",
+    "SUFFIXES",
+    "File",
+    "Limits",
+    "Options",
+    "files",
+    "read_documents",
+    "read_file",
+    "read_standard_input",
+]

@@ -1,0 +1,181 @@
+"""Files and folders -> what has changed in them since they were last read, and what has gone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from indexer.build import FileBegins, FileEnds, Item, Summary, index_documents
+from indexer.collection import Collection
+from indexer.documents import Cause, Remark, Skipped
+from indexer.encoder import Encoder
+from indexer.reading import READING, STANDARD_INPUT, File, Options, files, read_file, read_standard_input
+from indexer.records import FileRecord
+
+_NAMED = 1_000
+"""Parts of one file that are named before the others are only counted."""
+
+
+@dataclass
+class _Root:
+    """A folder that was walked through."""
+
+    folder: str
+    """As given."""
+    files: int = 0
+    failed: bool = False
+    """Parts of it could not be looked into."""
+
+
+def update(
+    paths: Sequence[str],
+    collection: Collection,
+    encoder: Encoder,
+    options: Options | None = None,
+    progress: Callable[[Summary, str], None] | None = None,
+    *,
+    keep_deleted: bool = False,
+) -> Summary:
+    """Bring a collection up to date with files, folders, and standard input (`-`).
+
+    A file whose size and time of change are as they were is not opened; one with the same bytes is not read. Documents
+    of files that are gone from a folder leave, unless `keep_deleted`, or nothing at all is left in that folder, or a
+    part of it could not be looked into.
+    """
+    summary = Summary()
+    reader = _Reader(collection, options or Options(), summary)
+    roots: list[_Root] = []
+    index_documents(reader.items(paths, roots), collection, encoder, progress, summary)
+    if not keep_deleted:
+        for root in roots:
+            gone = _gone(root, collection, reader.present, summary)
+            summary.removed += len(collection.forget(gone)) if gone else 0
+    return summary
+
+
+def _gone(root: _Root, collection: Collection, present: set[str], summary: Summary) -> list[str]:
+    """The files of a folder that are no longer there."""
+    known = collection.files.below(os.path.abspath(root.folder))
+    gone = [record.path for record in known if record.path not in present]
+    if gone and root.failed:
+        summary.remarks.append(
+            Remark(root.folder, f"{len(gone)} files were not found, and kept, since not all folders could be read")
+        )
+        return []
+    if gone and not root.files:
+        summary.remarks.append(
+            Remark(root.folder, f"holds no files any more; its {len(gone)} are kept; remove them with: search-index rm")
+        )
+        return []
+    return gone
+
+
+class _Reader:
+    def __init__(self, collection: Collection, options: Options, summary: Summary) -> None:
+        self._collection = collection
+        self._options = options
+        self._reading = _reading_of(options)
+        self._summary = summary
+        self.present: set[str] = set()
+        """Absolute paths of the files that there are."""
+
+    def items(self, paths: Sequence[str], roots: list[_Root]) -> Iterator[Item]:
+        walked = [list(self._walk(path, roots)) for path in paths]
+        self._summary.to_read = sum(self._to_read(file) for own in walked for file in own)
+        for path, own in zip(paths, walked, strict=True):
+            if path == STANDARD_INPUT:
+                yield from read_standard_input(self._options)
+            for file in own:
+                yield from [file] if isinstance(file, Skipped) else self._file(file)
+
+    def _walk(self, path: str, roots: list[_Root]) -> Iterator[File | Skipped]:
+        if path == STANDARD_INPUT:
+            return
+        root = _Root(path)
+        if os.path.isdir(path):
+            roots.append(root)
+        for item in files([path]):
+            if isinstance(item, Skipped):
+                root.failed = root.failed or item.cause is Cause.ACCESS
+                yield item
+                continue
+            root.files += 1
+            if item.absolute not in self.present:  # else it was named twice
+                self.present.add(item.absolute)
+                yield item
+
+    def _to_read(self, file: File | Skipped) -> int:
+        """Bytes."""
+        if isinstance(file, Skipped):
+            return 0
+        known = self._known(file)
+        return 0 if known and known.modified == file.modified else file.size
+
+    def _known(self, file: File) -> FileRecord | None:
+        """A file that was read in the same way, and had the same size."""
+        known = self._collection.files.get(file.absolute)
+        return known if known and known.reading == self._reading and known.size == file.size else None
+
+    def _file(self, file: File) -> Iterator[Item]:
+        known = self._known(file)
+        if known and known.modified == file.modified:
+            yield from self._as_before(known)
+            return
+        before, self._summary.file = self._summary.read, file.name
+        if known and _digest(file.path) == known.digest:
+            yield from self._as_before(known)
+            yield FileEnds(replace(known, modified=file.modified), read=False)
+        else:
+            yield from self._read(file)
+        self._summary.read = before + file.size
+
+    def _as_before(self, known: FileRecord) -> Iterator[Item]:
+        """What was said of it is said again."""
+        self._summary.unchanged += self._collection.files.count(known.path)
+        yield from known.skipped
+        yield from known.remarks
+
+    def _read(self, file: File) -> Iterator[Item]:
+        known = self._collection.files.get(file.absolute)
+        name = known.name if known else file.name
+        record = FileRecord(file.absolute, name, file.size, file.modified, b"", self._reading)
+        yield FileBegins(record)
+        skipped: list[Skipped] = []
+        remarks: list[Remark] = []
+        more, before = 0, self._summary.read
+
+        def told(position: int) -> None:
+            self._summary.read = max(self._summary.read, before + position)
+
+        for item in read_file(file, self._options, name, told):
+            if isinstance(item, Skipped):
+                if len(skipped) == _NAMED:
+                    more += 1
+                    continue
+                skipped.append(item)
+            elif isinstance(item, Remark):
+                remarks.append(item)
+            yield item
+        if more:
+            skipped.append(Skipped(name, f"{more} more of its parts"))
+            yield skipped[-1]
+        digest = _digest(file.path) if all(item.cause is Cause.CONTENT for item in skipped) else None
+        # A file that changed meanwhile will not look as it is recorded, and is read again then.
+        yield FileEnds(replace(record, digest=digest, skipped=skipped, remarks=remarks)) if digest else FileBegins(None)
+
+
+def _reading_of(options: Options) -> bytes:
+    """Stands for how a file is read."""
+    how = repr((READING, options.limits, sorted(options.columns.items())))
+    return hashlib.blake2b(how.encode(), digest_size=8).digest()
+
+
+def _digest(path: str) -> bytes | None:
+    """Of a file's bytes; None where they cannot be read: another time they may."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except OSError:
+        return None
