@@ -129,10 +129,13 @@ def _add_tables(subparsers: Any) -> None:
     ablate.set_defaults(run=commands.run_ablation)
 
     bench = subparsers.add_parser("bench", help="measure speed and boundaries")
-    bench.add_argument(
-        "name", choices=["encoding", "ranking", "sentences"], metavar="NAME", help="encoding, ranking or sentences"
-    )
+    names = ["encoding", "indexing", "ranking", "reading", "sentences"]
+    bench.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
     bench.add_argument("--data", metavar="DIR", type=Path, help="for sentences: the folder with LANG.jsonl files")
+    bench.add_argument("--files", type=int, default=10_000, metavar="N", help="for reading: how many files (10000)")
+    bench.add_argument(
+        "--gigabytes", type=float, default=2.0, metavar="N", help="for indexing: the size of a large file (2)"
+    )
     bench.add_argument("--model", metavar="NAME_OR_FOLDER")
     _json_option(bench)
     bench.set_defaults(run=commands.measure)

@@ -13,7 +13,7 @@ from typing import Any
 from eval import results, showing
 from eval.ablation import ablation, as_json, markdown
 from eval.bar import bar
-from eval.benchmarks import encoding, ranking, sentences
+from eval.benchmarks import encoding, indexing, ranking, reading, sentences
 from eval.comparison import CHANCE, compare
 from eval.datasets import Dataset, sampled
 from eval.evaluation import System, default_system, evaluate, say
@@ -166,6 +166,10 @@ def measure(options: argparse.Namespace) -> int:
         result = sentences.measure(options.data)
     elif options.name == "ranking":
         result = ranking.measure(load(str(sample_file().parent)), load_encoder(options.model), say)
+    elif options.name == "reading":
+        result = reading.measure(say, options.files)
+    elif options.name == "indexing":
+        result = indexing.measure(say, gigabytes=options.gigabytes)
     else:
         result = encoding.measure(load_sentence_transformer(options.model or first_model()))
     if options.json != "-":

@@ -10,7 +10,7 @@ from indexer import collection as stored
 from indexer.build import Summary, index_documents, open_or_create, update_indexes
 from indexer.documents import Document
 from indexer.encoder import Encoder
-from indexer.models import load_encoder
+from indexer.lazy_encoder import load_encoder
 from indexer.reading import Options
 from indexer.updating import update
 

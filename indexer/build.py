@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from indexer.records import EncodedDocument, EncodedPassage, FileRecord
 from indexer.sample import passage_budget, prior_of
 from indexer.sentences import Span
 
-_CUTTING = 3
+CUTTING = 3
 """Raise when text is cut or put to the encoder differently: documents are then encoded again when next seen."""
 _BATCH_SENTENCES = 1_000
 """Sentences to encode and commit at once: a few seconds' work, the most that an interruption loses."""
@@ -149,6 +149,7 @@ class _Batch:
     """What is committed at once."""
 
     cut: list[_CutDocument] = field(default_factory=list)
+    begun: dict[str, FileRecord] = field(default_factory=dict)
     adopted: dict[str, FileRecord] = field(default_factory=dict)
     finished: list[FileRecord] = field(default_factory=list)
     touched: list[FileRecord] = field(default_factory=list)
@@ -174,6 +175,9 @@ class _Run:
         self._summary = summary
         self._seen = collection.seen_ids()
         self._file: FileRecord | None = None
+        self._touched: set[str] = set()
+        self._doubles: list[Skipped] = []
+        """Of the file that is being read."""
         self._repeats: dict[str, frozenset[int]] = {}
 
     def batches(self, items: Iterable[Item]) -> Iterator[_Batch]:
@@ -192,14 +196,46 @@ class _Run:
         elif isinstance(item, Remark):
             self._summary.remarks.append(item)
         elif isinstance(item, FileBegins):
-            self._file = item.file
+            self._file, self._doubles = item.file, []
         elif isinstance(item, FileEnds):
-            (batch.finished if item.read else batch.touched).append(item.file)
-            self._file = None
+            self._end(item, batch)
         elif not self._seen.add(item.id):
-            self._summary.skipped.append(Skipped(item.id, "its id was there before in this run; ids must be unique"))
+            self._double(item.id, "its id was there before in this run; ids must be unique")
+        elif owner := self._other_owner(item.id):
+            self._double(item.id, f"its id is that of a document in {owner}; ids must be unique")
         else:
+            if self._file:
+                batch.begun[self._file.path] = self._file
             self._take_document(item, batch)
+
+    def _end(self, item: FileEnds, batch: _Batch) -> None:
+        if not item.read:
+            batch.touched.append(item.file)
+            self._touched.add(item.file.path)
+        elif self._doubles:  # read again each time, since the other document may be gone by then
+            batch.finished.append(replace(item.file, reading=b"", skipped=[*item.file.skipped, *self._doubles]))
+        else:
+            batch.finished.append(item.file)
+        self._file, self._doubles = None, []
+
+    def _double(self, identifier: str, reason: str) -> None:
+        self._doubles.append(Skipped(identifier, reason))
+        self._summary.skipped.append(self._doubles[-1])
+
+    def _other_owner(self, identifier: str) -> str | None:
+        """Another file that holds a document of this id for sure, since it is as it was when it was read."""
+        owner = self._collection.files.owner(identifier)
+        if owner is None or (self._file and owner == self._file.path):
+            return None
+        return owner if owner in self._touched or self._is_as_it_was(owner) else None
+
+    def _is_as_it_was(self, path: str) -> bool:
+        known = self._collection.files.get(path)
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        return known is not None and (known.size, known.modified) == (status.st_size, status.st_mtime_ns)
 
     def _take_document(self, document: Document, batch: _Batch, *, counted: bool = True) -> None:
         origin = _origin(document, self._file)
@@ -254,7 +290,12 @@ class _Run:
         encoded, reused = _encode(batch.cut, self._collection, self._encoder)
         replaced = sum(self._collection.digest(item.document.id) is not None for item in encoded)
         gone = self._collection.put(
-            encoded, adopted=batch.adopted, finished=batch.finished, touched=batch.touched, seen=self._seen
+            encoded,
+            begun=list(batch.begun.values()),
+            adopted=batch.adopted,
+            finished=batch.finished,
+            touched=batch.touched,
+            seen=self._seen,
         )
         self._summary.changed += replaced
         self._summary.added += len(encoded) - replaced
@@ -270,7 +311,7 @@ def _origin(document: Document, file: FileRecord | None) -> str:
 
 
 def _digest(document: Document, budget: int, left_out: Sequence[Span]) -> bytes:
-    fields = [_CUTTING, budget, document.text, document.title, document.lang, document.date, document.source]
+    fields = [CUTTING, budget, document.text, document.title, document.lang, document.date, document.source]
     content = json.dumps([*fields, document.url, document.metadata, document.pages, left_out], sort_keys=True)
     return hashlib.sha256(content.encode()).digest()[:16]
 

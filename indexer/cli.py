@@ -11,7 +11,7 @@ from indexer import upkeep
 from indexer.build import open_or_create
 from indexer.collection import Collection
 from indexer.errors import SearchError
-from indexer.models import load_encoder
+from indexer.lazy_encoder import load_encoder
 from indexer.progress import display, say
 from indexer.reading import SUFFIXES, Options
 from indexer.updating import update

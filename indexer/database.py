@@ -37,6 +37,7 @@ CREATE TABLE lines (
     repeated INTEGER NOT NULL DEFAULT 0, -- left out of passages
     PRIMARY KEY (origin, key)
 ) WITHOUT ROWID;
+CREATE INDEX files_by_name ON files (name);
 CREATE INDEX documents_by_file ON documents (file);
 CREATE INDEX documents_by_original ON documents (original) WHERE original IS NOT NULL;
 CREATE INDEX documents_by_origin ON documents (origin) WHERE origin IS NOT NULL;
@@ -198,6 +199,8 @@ def _check(connection: sqlite3.Connection, file: Path, *, writable: bool) -> Non
 
 def _upgrade(connection: sqlite3.Connection) -> None:
     """Bring an older format up to date, all of it or nothing."""
+    if connection.execute("PRAGMA user_version").fetchone() == (FORMAT,):
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -47,11 +47,17 @@ class QueryEncoder(Protocol):
 class Encoder(QueryEncoder, Protocol):
     """What indexing needs of a model."""
 
-    dimension: int
-    parts: Parts
-    """The models that it is made of, each with its share of a vector; one part for one model."""
-    max_tokens: int
-    """The most tokens of a passage that the model reads, prompt and special tokens already taken off."""
+    @property
+    def dimension(self) -> int:
+        """Components of a vector."""
+
+    @property
+    def parts(self) -> Parts:
+        """The models that it is made of, each with its share of a vector; one part for one model."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of a passage that the model reads, prompt and special tokens already taken off."""
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """(len(texts), dimension) float32, each row of length 1; equal texts are encoded once."""

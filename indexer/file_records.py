@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from indexer import database
-from indexer.documents import Remark, Skipped
+from indexer.documents import Cause, Remark, Skipped
 from indexer.records import FileRecord
 
 _COLUMNS = "path, name, size, modified, digest, reading, skipped, remarks"
@@ -65,6 +65,19 @@ class FileRecords:
             rows = self._connection.execute(f"SELECT {_COLUMNS} FROM files WHERE {condition} ORDER BY path", values)
             return [_record(*row) for row in rows]
 
+    def name_for(self, path: str, name: str) -> str:
+        """What a file is called: as it was before; else by the name that is given, unless another file has it."""
+        with database.reading(self._folder):
+            row = self._connection.execute("SELECT name FROM files WHERE path = ?", (path,)).fetchone()
+            if row:
+                return str(row[0])
+            taken = self._connection.execute("SELECT 1 FROM files WHERE name = ?", (name,)).fetchone()
+        return path if taken else name
+
+    def begin(self, record: FileRecord) -> None:
+        """Documents of it are changing: until it is finished, it is not as any run has left it."""
+        self._connection.execute("UPDATE files SET size = ? WHERE number = ?", (_UNFINISHED, self.number(record)))
+
     def number(self, record: FileRecord) -> int:
         """Of a file that may be new."""
         self._connection.execute(
@@ -77,7 +90,7 @@ class FileRecords:
     def finish(self, record: FileRecord) -> None:
         """It was read to its end, or looked at again."""
         number = self.number(record)
-        skipped = json.dumps([(own.name, own.reason) for own in record.skipped], ensure_ascii=False)
+        skipped = json.dumps([(own.name, own.reason, own.cause.name) for own in record.skipped], ensure_ascii=False)
         remarks = json.dumps([(own.name, own.text) for own in record.remarks], ensure_ascii=False)
         self._connection.execute(
             "UPDATE files SET size = ?, modified = ?, digest = ?, reading = ?, skipped = ?, remarks = ? "
@@ -111,14 +124,16 @@ class FileRecords:
 class SeenIds:
     """The documents that a run has come across; on disk, since there may be millions."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self._folder = folder
         self._connection = connection
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
         connection.execute("DELETE FROM seen")
 
     def add(self, document_id: str) -> bool:
         """Whether it is the first time."""
-        return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (document_id,)).rowcount == 1
+        with database.writing(self._folder):
+            return self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (document_id,)).rowcount == 1
 
     def unseen(self, path: str) -> Iterator[str]:
         """The documents of a file that the run did not come across."""
@@ -133,9 +148,6 @@ class SeenIds:
 def _record(
     path: str, name: str, size: int, modified: int, digest: bytes, reading: bytes, skipped: str, remarks: str
 ) -> FileRecord:
-    def pairs(text: str) -> Iterable[tuple[str, str]]:
-        return [(str(first), str(second)) for first, second in json.loads(text)]
-
     return FileRecord(
         path,
         name,
@@ -143,6 +155,6 @@ def _record(
         modified,
         digest,
         reading,
-        [Skipped(*pair) for pair in pairs(skipped)],
-        [Remark(*pair) for pair in pairs(remarks)],
+        [Skipped(str(own), str(reason), Cause[cause]) for own, reason, cause in json.loads(skipped)],
+        [Remark(str(own), str(text)) for own, text in json.loads(remarks)],
     )

@@ -41,10 +41,11 @@ class LineRecords:
     def newly_repeated(self) -> dict[str, set[int]]:
         """Source -> lines that stand on enough of its documents by now, and are not marked yet."""
         found: dict[str, set[int]] = {}
+        share = f"{SMALLEST_SHARE} * (SELECT documents FROM origins WHERE origins.origin = lines.origin)"
+        enough = f"documents >= {FEWEST_DOCUMENTS} AND documents >= {share}"
         with database.reading(self._folder):
             for origin, key in self._connection.execute(
-                f"SELECT origin, key FROM lines WHERE NOT repeated AND documents >= {FEWEST_DOCUMENTS} "
-                f"AND documents >= {SMALLEST_SHARE} * (SELECT documents FROM origins WHERE origins.origin = lines.origin)"
+                f"SELECT origin, key FROM lines WHERE NOT repeated AND {enough}"
             ):
                 found.setdefault(origin, set()).add(key)
         return found

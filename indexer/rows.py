@@ -31,8 +31,9 @@ PASSAGE_COLUMNS = 'document, start, "end", lang, vector, sentences, sentence_vec
 def document_row(encoded: EncodedDocument, file: int | None, dimension: int) -> tuple[Any, ...]:
     """DOCUMENT_COLUMNS; the vector is the mean of its passages', `file` the number of its file."""
     document = encoded.document
-    vectors = [item.vector for item in encoded.passages]
-    mean: Vectors = np.mean(vectors, axis=0) if vectors else np.zeros(dimension, np.float32)
+    # The vectors as they are stored, so that the mean is the same whether they were encoded or taken from there.
+    vectors = one_each([packed(item.vector[None, :]) for item in encoded.passages], dimension)
+    mean: Vectors = np.mean(vectors, axis=0) if len(vectors) else np.zeros(dimension, np.float32)
     return (
         document.id,
         encoded.digest,

@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from indexer.build import FileBegins, FileEnds, Item, Summary, index_documents
+from indexer import build
+from indexer.build import FileBegins, FileEnds, Item, Summary, index_documents, update_indexes
 from indexer.collection import Collection
 from indexer.documents import Cause, Remark, Skipped
 from indexer.encoder import Encoder
-from indexer.reading import READING, STANDARD_INPUT, File, Options, files, read_file, read_standard_input
+from indexer.reading import READING, STANDARD_INPUT, File, Options, absolute, files, read_file, read_standard_input
 from indexer.records import FileRecord
 
 _NAMED = 1_000
@@ -49,16 +50,20 @@ def update(
     roots: list[_Root] = []
     index_documents(reader.items(paths, roots), collection, encoder, progress, summary)
     if not keep_deleted:
+        forgotten = 0
         for root in roots:
-            gone = _gone(root, collection, reader.present, summary)
-            summary.removed += len(collection.forget(gone)) if gone else 0
+            if gone := _gone(root, collection, reader.present, summary):
+                forgotten += len(collection.forget(gone))
+        if forgotten:
+            update_indexes(collection)
+            summary.removed += forgotten
     return summary
 
 
 def _gone(root: _Root, collection: Collection, present: set[str], summary: Summary) -> list[str]:
     """The files of a folder that are no longer there."""
-    known = collection.files.below(os.path.abspath(root.folder))
-    gone = [record.path for record in known if record.path not in present]
+    known = [record.path for record in collection.files.below(absolute(root.folder))]
+    gone = [path for path in known if path not in present and not os.path.isfile(path)]  # hidden, or behind a link
     if gone and root.failed:
         summary.remarks.append(
             Remark(root.folder, f"{len(gone)} files were not found, and kept, since not all folders could be read")
@@ -98,7 +103,10 @@ class _Reader:
             roots.append(root)
         for item in files([path]):
             if isinstance(item, Skipped):
-                root.failed = root.failed or item.cause is Cause.ACCESS
+                if item.cause is Cause.ACCESS and os.path.islink(item.name):
+                    self.present.add(absolute(item.name))  # what it links to may come back
+                elif item.cause is Cause.ACCESS:
+                    root.failed = True
                 yield item
                 continue
             root.files += 1
@@ -138,8 +146,7 @@ class _Reader:
         yield from known.remarks
 
     def _read(self, file: File) -> Iterator[Item]:
-        known = self._collection.files.get(file.absolute)
-        name = known.name if known else file.name
+        name = self._collection.files.name_for(file.absolute, file.name)
         record = FileRecord(file.absolute, name, file.size, file.modified, b"", self._reading)
         yield FileBegins(record)
         skipped: list[Skipped] = []
@@ -161,15 +168,30 @@ class _Reader:
         if more:
             skipped.append(Skipped(name, f"{more} more of its parts"))
             yield skipped[-1]
-        digest = _digest(file.path) if all(item.cause is Cause.CONTENT for item in skipped) else None
-        # A file that changed meanwhile will not look as it is recorded, and is read again then.
-        yield FileEnds(replace(record, digest=digest, skipped=skipped, remarks=remarks)) if digest else FileBegins(None)
+        # What could not be opened, or is of no format that is read, is looked at again the next time.
+        unread = any(own.cause is Cause.ACCESS or (own.cause is Cause.FORMAT and own.name == name) for own in skipped)
+        digest = None if unread else _digest(file.path)
+        if digest is None:
+            yield FileBegins(None)
+            return
+        # The digest of a file that changed meanwhile is not of what was read: with none it is read again.
+        record = replace(record, digest=digest if _is_still(file) else b"")
+        yield FileEnds(replace(record, skipped=skipped, remarks=remarks))
 
 
 def _reading_of(options: Options) -> bytes:
     """Stands for how a file is read."""
-    how = repr((READING, options.limits, sorted(options.columns.items())))
+    how = repr((READING, options.limits, sorted(options.columns.items()), build.CUTTING))
     return hashlib.blake2b(how.encode(), digest_size=8).digest()
+
+
+def _is_still(file: File) -> bool:
+    """As it was found."""
+    try:
+        status = os.stat(file.path)
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (file.size, file.modified)
 
 
 def _digest(path: str) -> bytes | None:

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
     status = add("status", _status, "what is in the collection, and what could not be read")
     status.add_argument("--json", action="store_true", help="as one JSON object")
-    removing = add("rm", _remove, "remove documents, or all of a file or a folder, from the collection")
+    removing = add("rm", _remove, "remove documents, or all of a file or a folder, until the file changes")
     removing.add_argument("names", nargs="+", metavar="ID_OR_PATH")
     add("verify", _verify, "check everything that is stored; exit with 1 where something is wrong")
     add("compact", _compact, "give back the room of what was removed")
@@ -106,11 +106,12 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def remove(folder: Path, names: Sequence[str]) -> int:
-    """Documents by id, files by path, and what lies below folders."""
+    """Documents by id, of files by path, and of all below folders; they stay away until their files change."""
     with Collection.open(folder, writable=True) as collection:
         removed, missing = 0, []
         for name in dict.fromkeys(names):
-            count = len(collection.delete([name])) or len(collection.forget(collection.files.named(name)))
+            of_files = [own for path in collection.files.named(name) for own in collection.files.documents(path)]
+            count = len(collection.delete([name])) or len(collection.delete(of_files))
             removed += count
             if not count:
                 missing.append(name)

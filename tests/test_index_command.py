@@ -6,13 +6,14 @@ import json
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from indexer import cli, watching
+from indexer import cli, updating, watching
 from indexer.collection import Collection
 from indexer.errors import SearchError
 from tests.fakes import FakeEncoder
@@ -32,7 +33,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEncoder:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "docs" / "deep").mkdir(parents=True)
     (tmp_path / "docs" / "ban.txt").write_text("The gas ban. It was announced on Monday.")
-    (tmp_path / "docs" / "deep" / "ja.md").write_text("# \u7981\u8f38\n\n\u30a6\u30e9\u30f3\u306e\u7981\u8f38\u3092\u767a\u8868\u3057\u305f\u3002")
+    (tmp_path / "docs" / "deep" / "ja.md").write_text(
+        "# \u7981\u8f38\n\n\u30a6\u30e9\u30f3\u306e\u7981\u8f38\u3092\u767a\u8868\u3057\u305f\u3002"
+    )
     return tmp_path / "docs"
 
 
@@ -111,9 +114,21 @@ def test_events_are_objects_that_name_everything(folder: Path, capsys: pytest.Ca
     }
 
 
-def test_columns_of_records_are_named_on_the_command_line(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+def test_an_archive_with_a_file_of_another_format_is_not_read_twice(
+    folder: Path, fake: FakeEncoder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        archive.writestr("deep/a.txt", "The gas ban.")
+        archive.writestr("x.exe", b"MZ")
+    assert run("docs") == 1
+    assert "docs/all.zip!deep/a.txt" in ids()
+    capsys.readouterr()
+    monkeypatch.setattr(updating, "read_file", None)
+    assert run("docs") == 1
+    assert said(capsys)[0].startswith("skipped docs/all.zip!x.exe: .exe is no format that is read")
+
+
+def test_columns_of_records_are_named_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "rows.jsonl").write_text(json.dumps({"head": "A ban", "story": "The gas ban.", "n": 3}) + "\n")
     assert run("docs/rows.jsonl") == 1
     assert "no text" in said(capsys)[0]
@@ -169,6 +184,12 @@ def test_documents_files_and_folders_are_removed_by_name(folder: Path, capsys: p
     assert ids() == {"b", "docs/ban.txt", "docs/deep/ja.md"}
     assert run("rm", "docs/rows.jsonl", "docs/deep") == 0
     assert ids() == {"docs/ban.txt"}
+    assert run("docs") == 0
+    assert ids() == {"docs/ban.txt"}, "what was removed stays away"
+    (folder / "rows.jsonl").write_text('{"id": "b", "text": "Drones again."}\n')
+    assert run("docs") == 0
+    assert ids() == {"b", "docs/ban.txt"}, "until its file changes"
+    assert run("rm", "b") == 0
     assert run("--delete", "docs/ban.txt") == 0
     assert ids() == set()
 

@@ -26,7 +26,7 @@ class Page(NamedTuple):
 
 def page_of(text: str, suffix: str) -> Page:
     data = text.encode()
-    (found,) = read_source(Source("name", io.BytesIO(data), len(data), suffix), Context(lambda _: iter(())))
+    found, *_ = read_source(Source("name", io.BytesIO(data), len(data), suffix), Context(lambda _: iter(())))
     assert isinstance(found, Document)
     return Page(found.text, found.title, found.lang or "", found.date, found.source, found.url)
 

@@ -72,11 +72,16 @@ def _file(path: str) -> File | Skipped:
         if not os.path.isfile(path):
             raise DocumentError("not a regular file")
         status = os.stat(path)
-        return File(path, os.path.abspath(path), status.st_size, status.st_mtime_ns)
+        return File(path, absolute(path), status.st_size, status.st_mtime_ns)
     except DocumentError as error:
         return Skipped(clean(path), str(error))
     except OSError as error:
         return Skipped(clean(path), reason_of(error), Cause.ACCESS)
+
+
+def absolute(path: str) -> str:
+    """Where a file is whatever the working folder, as text: what is not UTF-8 in it is written out."""
+    return os.path.abspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def reason_of(error: OSError) -> str:

@@ -29,7 +29,19 @@ FORMATS = (
     Format("text", (".txt", ".text"), "plain"),
     Format("Markdown", (".md", ".markdown"), "markdown"),
     Format("HTML", (".html", ".htm", ".xhtml"), "html"),
+    Format("PDF", (".pdf",), "pdf"),
+    Format("Word", (".docx", ".docm", ".dotx"), "office"),
+    Format("PowerPoint", (".pptx", ".pptm", ".ppsx"), "office"),
+    Format("OpenDocument", (".odt", ".ott", ".odp"), "open_document"),
+    Format("EPUB", (".epub",), "epub"),
+    Format("RTF", (".rtf",), "rtf"),
     Format("JSON Lines", (".jsonl", ".ndjson"), "json_lines"),
+    Format("table", (".csv", ".tsv", ".tab"), "tables"),
+    Format("Parquet", (".parquet",), "parquet", "pyarrow", "parquet"),
+    Format("RSS or Atom", (".xml", ".rss", ".atom"), "feeds"),
+    Format("mail", (".eml", ".mbox"), "mail"),
+    Format("WARC", (".warc",), "warc"),
+    Format("archive", (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"), "archives"),
 )
 _BY_SUFFIX = {suffix: own for own in FORMATS for suffix in own.suffixes}
 SUFFIXES = tuple(sorted(_BY_SUFFIX))
@@ -39,7 +51,9 @@ def format_of(suffix: str) -> Format:
     """Raises DocumentError for a suffix that is none of ours, and for a format whose package is not installed."""
     found = _BY_SUFFIX.get(suffix)
     if found is None:
-        raise DocumentError(f"not a supported format; expected one of {' '.join(SUFFIXES)}")
+        raise DocumentError(
+            f"{suffix or 'no suffix'} is no format that is read; search-index --help names those that are"
+        )
     if found.package and importlib.util.find_spec(found.package) is None:
         raise DocumentError(
             f"{found.name} needs a package; install it with: pip install 'multilingual-search[{found.extra}]'"

@@ -10,13 +10,14 @@ from typing import Any
 from indexer.documents import Document, Found
 from indexer.errors import DocumentError
 from indexer.normal_form import normal_form
-from indexer.reading.encodings import decoded, remarks
+from indexer.reading.encodings import declared_in, decoded, remarks
 from indexer.reading.source import Context, Source
 
 
 def read(source: Source, context: Context) -> Iterator[Found]:
     """One document. Menus, cookie notes and comments are left out."""
-    found = decoded(source.read(context.limits.text), source.charset)
+    data = source.read(context.limits.text)
+    found = decoded(data, source.charset or declared_in(data))
     yield _document(source, normal_form(found.text))
     yield from remarks(source.name, found)
 
