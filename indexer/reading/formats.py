@@ -39,9 +39,9 @@ FORMATS = (
     Format("table", (".csv", ".tsv", ".tab"), "tables"),
     Format("Parquet", (".parquet",), "parquet", "pyarrow", "parquet"),
     Format("RSS or Atom", (".xml", ".rss", ".atom"), "feeds"),
-    Format("mail", (".eml", ".mbox"), "mail"),
+    Format("mail", (".eml", ".emlx", ".mbox"), "mail"),
     Format("WARC", (".warc",), "warc"),
-    Format("archive", (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"), "archives"),
+    Format("archive", (".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".gz", ".bz2", ".xz"), "archives"),
 )
 _BY_SUFFIX = {suffix: own for own in FORMATS for suffix in own.suffixes}
 SUFFIXES = tuple(sorted(_BY_SUFFIX))
