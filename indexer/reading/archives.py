@@ -37,7 +37,7 @@ _WORKING_MEMORY = 200_000_000
 """What unpacking xz may take; its strongest setting takes 65 MB."""
 _LONGEST_NAME = 65_536
 _WINDOWS, _UNIX = 0, 3
-_STREAMED = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".mbox", ".tar", ".text", ".txt", ".warc")
+_STREAMED = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".mbox", ".tar", ".warc")
 """Read from beginning to end: they need not be unpacked to a place of their own first."""
 _SHORT_FORMS = {".tgz": ".tar", ".tbz": ".tar", ".tbz2": ".tar", ".txz": ".tar"}
 _LEAVES = re.compile(r"/|[A-Za-z]:|(?:.*/)?\.\.(?:/|$)", re.DOTALL)
@@ -499,6 +499,8 @@ def _opened(source: Source, info: zipfile.ZipInfo, limits: Limits) -> Unpacked:
     """Of what is packed with bzip2 or LZMA, zipfile would unpack a block at once, whatever that makes."""
     if info.compress_size > limits.text:
         raise DocumentError(f"{megabytes(info.compress_size)} packed, expected at most {megabytes(limits.text)}")
+    if not 0 <= info.header_offset <= source.size:
+        raise DocumentError("damaged")
     source.stream.seek(info.header_offset)
     header = source.stream.read(30).ljust(30, b"\0")
     source.stream.seek(sum(struct.unpack("<HH", header[26:])), io.SEEK_CUR)
