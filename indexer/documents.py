@@ -86,7 +86,7 @@ def document_of(
     return Document(
         id=clean(identifier),
         text=text,
-        title=_line(title) or title_of(text),
+        title=_line(title) or _line(title_of(text)),
         lang=language_tag(lang),
         date=date_of(date),
         source=_line(source),

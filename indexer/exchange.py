@@ -37,10 +37,9 @@ def export_jsonl(collection: Collection, stream: TextIO | BinaryIO) -> int:
     stream.flush()
     raw: Any = getattr(stream, "buffer", stream)  # standard output may be in another encoding
     count = 0
-    with collection.snapshot():
-        for document in collection.all_documents():
-            raw.write(json.dumps(_line(document), ensure_ascii=False).encode("utf-8") + b"\n")
-            count += 1
+    for document in collection.all_documents():
+        raw.write(json.dumps(_line(document), ensure_ascii=False).encode("utf-8") + b"\n")
+        count += 1
     raw.flush()
     return count
 
@@ -86,7 +85,7 @@ def export_parquet(collection: Collection, file: Path, *, overwrite: bool = Fals
     names = ("id", "title", "text", "lang", "date", "source", "url", "metadata")
     schema = arrow.schema([*((name, arrow.string()) for name in names), ("pages", arrow.list_(arrow.int64()))])
     count = 0
-    with _rows(file, schema, ["lang", "date", "source"], overwrite) as write, collection.snapshot():
+    with _rows(file, schema, ["lang", "date", "source"], overwrite) as write:
         for group in _groups(collection.all_documents()):
             write(arrow.Table.from_pylist([_row(document) for document in group], schema))
             count += len(group)

@@ -247,6 +247,12 @@ def test_a_member_is_unpacked_little_by_little(packing: int) -> None:
     assert most < 30_000_000
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_are_not_where_they_are_said_to_be_are_damaged(packing: int) -> None:
+    data = zipped({"a.txt": "Text."}, packing)
+    assert read(data[5:]) == [Skipped("a.zip!a.txt", "damaged")]
+
+
 def test_what_is_no_zip_file_is_refused() -> None:
     expected = "damaged, or not a ZIP file (no table of contents at its end)"
     assert reason(b"text") == expected

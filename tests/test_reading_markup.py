@@ -167,7 +167,7 @@ def test_the_text_of_html_blocks_is_kept() -> None:
 
 @pytest.mark.parametrize("markdown", ["", "\n\n", "---\n", "<!-- x -->"])
 def test_markdown_without_text_is_an_error(markdown: str) -> None:
-    with pytest.raises(DocumentError, match="empty|no text found in the Markdown"):
+    with pytest.raises(DocumentError, match=r"empty|no text found in the Markdown"):
         markdown_document(markdown)
 
 
@@ -292,7 +292,7 @@ def test_the_language_is_that_of_the_html_element(tag: str, lang: str) -> None:
 
 @pytest.mark.parametrize("html", ["", "  \n", "<!-- x -->"])
 def test_no_elements_at_all_is_an_error(html: str) -> None:
-    with pytest.raises(DocumentError, match="empty|no text found in the HTML"):
+    with pytest.raises(DocumentError, match=r"empty|no text found in the HTML"):
         html_document(html)
 
 

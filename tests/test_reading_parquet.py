@@ -13,7 +13,8 @@ import tracemalloc
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -515,8 +516,14 @@ def test_a_footer_that_contradicts_itself_does_not_end_the_process() -> None:
     assert [type(item) for item in items] == [Skipped]
 
 
-def test_the_stream_is_left_open() -> None:
-    data = written({"text": ["x"]})
-    stream = io.BytesIO(data)
-    list(parquet.read(Source("f", stream, len(data), ".parquet"), Context(lambda _: iter(()))))
-    assert not stream.closed
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_stream_in_a_temporary_file_is_read_and_left_open(in_memory: bool) -> None:
+    """As what lies in an archive comes."""
+    data = written({"text": list(TEXTS.values())})
+    with SpooledTemporaryFile(10**6 if in_memory else 10) as stream:
+        stream.write(data)
+        stream.seek(0)
+        source = Source("f", cast(BinaryIO, stream), len(data), ".parquet")
+        items = list(parquet.read(source, Context(lambda _: iter(()))))
+        assert [own.text for own in items] == list(TEXTS.values())
+        assert not stream.closed

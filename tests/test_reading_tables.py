@@ -286,17 +286,18 @@ def test_the_encoding_is_found(charset: str) -> None:
 def test_a_letter_may_lie_on_the_border_of_the_sample(charset: str) -> None:
     text = PARAGRAPHS.get(charset, PARAGRAPHS["utf-8"])
     for shift in range(4):
-        rows = [f"{'x' * shift}{number},{text}" for number in range(9000)]
+        count = 280_000 // len(f"100,{text}".encode(charset))
+        rows = [f"{'x' * shift}{number},{text}" for number in range(count)]
         data = "\n".join(["id,text", *rows]).encode(charset)
-        assert len(data) > 300_000
-        assert texts(data) == [text] * 9000
+        assert len(data) > 262_144
+        assert texts(data) == [text] * count
 
 
 def test_the_encoding_may_show_only_after_a_long_beginning_in_ascii() -> None:
     text = PARAGRAPHS["cp932"]
-    rows = ["1,plain text"] * 60_000 + [f"2,{text}"] * 100
+    rows = ["1,plain text"] * 25_000 + [f"2,{text}"] * 100
     found = texts("\n".join(["id,text", *rows]).encode("cp932"))
-    assert found == ["plain text"] * 60_000 + [text] * 100
+    assert found == ["plain text"] * 25_000 + [text] * 100
 
 
 def test_a_declared_encoding_is_used() -> None:
@@ -350,7 +351,7 @@ def test_rows_are_read_one_at_a_time() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    ['id,text\n1,"' + "x\n" * 200_000, "id,text\n" + '1,"x\n' * 50_000, "id,text\n" + 'x","y\n' * 50_000],
+    ['id,text\n1,"' + "x\n" * 100_000, "id,text\n" + '1,"x\n' * 20_000, "id,text\n" + 'x","y\n' * 50_000],
     ids=["never closed", "each line opens one", "each line closes one and opens one"],
 )
 def test_quotes_cannot_make_reading_slow(table: str) -> None:

@@ -11,15 +11,12 @@ import pyarrow
 from pyarrow import compute, types
 from pyarrow.parquet import ParquetFile
 
-from indexer.documents import Document, Found, Remark, Skipped, clean
+from indexer.documents import Found, Remark, Skipped, clean
 from indexer.errors import DocumentError
-from indexer.normal_form import normal_form
+from indexer.reading.json_lines import FIELDS, document_of_row, field_of
 from indexer.reading.parquet_pages import RowGroup, held, row_groups
 from indexer.reading.source import Context, Limits, Source, megabytes
 
-_NAMES = {"_id": "id", "language": "lang"}
-"""Other names of columns."""
-_FIELDS = ("id", "title", "text", "lang", "date", "source", "url")
 _ROWS = 1_000
 """Read at once, where they are not large."""
 _HELD = 5
@@ -52,7 +49,6 @@ def read(source: Source, context: Context) -> Iterator[Found]:
 
 def _opened(source: Source, lists_of_words: Sequence[str] = ()) -> Any:
     try:
-        source.stream.seek(0)
         return ParquetFile(source.stream, read_dictionary=list(lists_of_words), buffer_size=_SMALL, pre_buffer=False)
     except Exception as error:  # whatever the parser makes of a damaged file
         raise DocumentError(f"not a Parquet file, or not all of one ({_line(error)})") from error
@@ -102,15 +98,11 @@ def _columns(schema: Any, context: Context) -> _Columns:
     kept: list[str] = []
     left_out: list[str] = []
     for column in schema:
-        known = _field_of(column.name, context)
-        (kept if _is_read(column.type, known in _FIELDS) else left_out).append(column.name)
-    if not any(_field_of(name, context) == "text" for name in kept):
+        known = field_of(column.name, context)
+        (kept if _is_read(column.type, known in FIELDS) else left_out).append(column.name)
+    if not any(field_of(name, context) == "text" for name in kept):
         raise DocumentError(f"no text column among {_listed(schema.names)}; say which with --column text=NAME")
     return _Columns(tuple(kept), tuple(left_out))
-
-
-def _field_of(name: str, context: Context) -> str:
-    return context.columns.get(name) or _NAMES.get(name, name)
 
 
 def _is_read(kind: Any, is_field: bool) -> bool:
@@ -276,13 +268,13 @@ class _Rows:
     def _decoded(self, row: int, values: Mapping[str, Value]) -> dict[str, Any]:
         """Raises DocumentError where there is no text."""
         all_values = {name: self._value(name, value(row)) for name, value in values.items()}
-        texts = (own for name, own in all_values.items() if _field_of(name, self.context) == "text")
+        texts = (own for name, own in all_values.items() if field_of(name, self.context) == "text")
         if not any(isinstance(own, str) and own.strip() for own in texts):
             raise DocumentError("no text")
         return {name: own for name, own in all_values.items() if own is not None}
 
     def _value(self, name: str, own: Any) -> Any:
-        known = _field_of(name, self.context)
+        known = field_of(name, self.context)
         if isinstance(own, bytes):
             self.size += len(own)
             if len(own) > self.context.limits.text:
@@ -313,45 +305,3 @@ def _object(text: str) -> Any:
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, dict) else text
-
-
-def document_of_row(row: Mapping[str, Any], default_id: str, source: Source, context: Context) -> Document:
-    """Fields by the names of columns, those of `metadata`, an object, and where `pages` begin in the text, a list of
-    places; what has another name is metadata. Raises DocumentError where there is no text."""
-    fields: dict[str, Any] = {}
-    metadata: dict[str, Any] = {}
-    pages: Any = None
-    for name, value in row.items():
-        known = _field_of(name, context)
-        if known == "metadata" and isinstance(value, dict):
-            metadata |= value
-        elif known == "pages":
-            pages = value
-        elif known not in _FIELDS:
-            metadata[name] = value
-        elif value not in (None, "") and known not in fields:
-            fields[known] = value if known == "text" else _string(name, value)
-    text = fields.pop("text", "")
-    if not isinstance(text, str) or not text.strip():
-        raise DocumentError("no text")
-    starts = _starts(pages, text)
-    if starts is None:
-        metadata["pages"] = pages
-    identifier = clean(fields.pop("id", "")) or default_id
-    return source.document(text, identifier=identifier, metadata=metadata, pages=starts or (), **fields)
-
-
-def _string(name: str, value: Any) -> str:
-    if not isinstance(value, (str, int, float)):
-        raise DocumentError(f"{name} is a {type(value).__name__}, expected a string")
-    return str(value)
-
-
-def _starts(pages: Any, text: str) -> tuple[int, ...] | None:
-    """Where pages begin; None for what are no places in the text, but the number of its pages, or anything else."""
-    if not pages:
-        return None if pages == 0 else ()
-    if not isinstance(pages, list) or not all(type(place) is int for place in pages):
-        return None
-    fits = pages[0] == 0 and pages == sorted(pages) and pages[-1] <= len(text)
-    return tuple(pages) if fits and normal_form(text) == text else None
