@@ -17,6 +17,9 @@ from indexer.errors import DocumentError
 from indexer.reading import pdf
 from indexer.reading.source import Context, Limits, Source
 
+GAP = "→"
+"""Stands for a place left free among glyphs, as wide as a Chinese character."""
+
 
 class Shown(NamedTuple):
     """Glyphs drawn from a point to the right; each is the text that it stands for."""
@@ -44,9 +47,11 @@ def pdf_of(
     for page in pages:
         parts = [drawn]
         for shown in page:
-            codes_of = [codes.setdefault(glyph, len(codes) + 1) for glyph in shown.glyphs]
-            text = "".join(f"{code:02x}" for code in codes_of)
-            parts.append(f"BT /F {shown.size} Tf {shown.turned} {shown.x} {shown.y} Tm <{text}> Tj ET")
+            text = "".join(
+                f"> {-width_of('一')} <" if glyph == GAP else f"{codes.setdefault(glyph, len(codes) + 1):02x}"
+                for glyph in shown.glyphs
+            )
+            parts.append(f"BT /F {shown.size} Tf {shown.turned} {shown.x} {shown.y} Tm [<{text}>] TJ ET")
         contents.append("\n".join(parts))
     mapping = "\n".join(f"<{code:02x}> <{glyph.encode('utf-16-be').hex()}>" for glyph, code in codes.items())
     unicode_map = (
@@ -261,7 +266,7 @@ def test_vertical_columns_become_lines() -> None:
 
 def test_what_is_drawn_later_is_put_where_it_stands() -> None:
     assert text_of([Shown(150, 700, "announced"), Shown(72, 700, "The office ")]) == "The office announced"
-    assert text_of([Shown(72, 700, "“ ”"), Shown(78, 700, "a"), *lines("to all.", top=686)]) == "“a” to all."
+    assert text_of([Shown(72, 700, "周→以前→盯订"), Shown(84, 700, "："), Shown(120, 700, "，")]) == "周：以前，盯订"
     page = [Shown(72, 700, "They said it"), Shown(72, 686, "with joy."), Shown(150, 700, "to all")]
     assert text_of(page) == "They said it to all with joy."
 
@@ -286,6 +291,19 @@ def test_a_turned_watermark_is_left_out_and_a_turned_page_is_not() -> None:
         Shown(114, 100, "it would.", 12, "0 1 -1 0"),
     ]
     assert text_of(turned) == "The ministry announced on Monday that it would."
+
+
+def test_a_page_that_was_scanned_aslant() -> None:
+    page = [
+        Shown(72 + 6 * place, 700 - 14 * number - 0.15 * place, one, 12, "0.9997 -0.025 0.025 0.9997")
+        for number, text in enumerate(("The ministry announced on Monday that", "exports will need a licence."))
+        for place, one in enumerate(text)
+    ]
+    assert text_of(page) == "The ministry announced on Monday that exports will need a licence."
+
+
+def test_characters_that_are_none() -> None:
+    assert text_of([Shown(72, 700, ["\x80", "\x85", "a", "\ue123", "\u2028", "b"])]) == "ab"
 
 
 # Right to left
@@ -348,6 +366,21 @@ def test_marks_stand_behind_their_letters() -> None:
     assert text_of(page) == "م\u064fح\u064eم\u0651د"
 
 
+ALEF_TANWIN = "\u0627\u064b"
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_letter_that_only_the_glyph_of_its_mark_says(first: bool) -> None:
+    letters = [Shown(494 - 6 * place, 700, one) for place, one in enumerate("كانوا مع") if one != " "]
+    mark = Shown(446, 705, [ALEF_TANWIN])
+    assert text_of([mark, *letters] if first else [*letters, mark]) == f"كانوا مع{ALEF_TANWIN}"
+
+
+def test_a_letter_that_the_glyph_of_its_mark_says_again() -> None:
+    page = [right_aligned([LAM_ALEF, "م"], 700), Shown(488, 703, [ALEF_TANWIN]), right_aligned("ةملك", 686)]
+    assert text_of(page) == f"م{LAM_ALEF}\u064b كلمة"
+
+
 def test_letters_drawn_out_to_fill_a_line_are_not_text() -> None:
     assert text_of([right_aligned(seen("كـــتاب", "ثم"), 700)]) == "كتاب ثم"
 
@@ -364,7 +397,7 @@ def book(count: int, header: str = "The Journal of Metals", footer: str = "Page 
     return [
         [
             Shown(72, 760, header.format(number), 9),
-            *lines(f"Text number {'one two three four five six'.split()[number - 1]} of it.", top=650),
+            *lines(f"Text number {'one two three four five six seven eight'.split()[number - 1]} of it.", top=650),
             Shown(300, 40, footer.format(number), 9),
         ]
         for number in range(1, count + 1)
@@ -386,10 +419,10 @@ def test_what_repeats_on_left_or_right_pages_is_left_out() -> None:
 
 
 def test_what_repeats_on_some_pages_is_kept() -> None:
-    pages = book(6, header="")
-    for number in (0, 1):
+    pages = book(8, header="")
+    for number in (0, 1, 2):
         pages[number][0] = Shown(72, 760, "Summary", 9)
-    assert text_of(*pages).count("Summary") == 2
+    assert text_of(*pages).count("Summary") == 3
 
 
 def test_few_pages_keep_all() -> None:
@@ -481,6 +514,10 @@ def test_title_author_and_date() -> None:
     )
     found = document_of(lines("Text."), info=info)
     assert (found.title, found.metadata, found.date) == ("المعادن النادرة", {"author": "A. Smith"}, "2024-05-06")
+
+
+def test_a_title_that_is_no_text() -> None:
+    assert document_of(lines("The first line."), info="/Title <feffd800d800>").title == "The first line."
 
 
 def test_the_date_of_the_last_change_where_no_other_is_known() -> None:

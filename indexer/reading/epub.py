@@ -10,7 +10,7 @@ from html.entities import html5
 from typing import Any
 from urllib.parse import unquote
 
-from indexer.documents import Found, Remark
+from indexer.documents import Found, Skipped
 from indexer.errors import DocumentError
 from indexer.reading.encodings import decoded
 from indexer.reading.package_file import (
@@ -64,7 +64,7 @@ def read(source: Source, context: Context) -> Iterator[Found]:
         metadata={"author": authors} if authors else None,
     )
     for part, reason in failures.items():
-        yield Remark(source.name, f"{part} is left out: {reason}")
+        yield Skipped(f"{source.name}!{part}", reason)
 
 
 def _check_protection(package: PackageFile) -> None:

@@ -381,22 +381,15 @@ def _presentation(package: PackageFile, part: str, root: Any) -> tuple[str, str,
     targets = {relation.identifier: relation.target for relation in _relations(package, part)}
     listed = _NAMES.child(root, "p:sldIdLst")
     blocks = Blocks()
-    pages: list[int] = []
     first = ""
     for slide in listed if listed is not None else ():
         if _NAMES.of(slide) != "p:sldId":
             continue
-        before = blocks.length
-        blocks.part()
+        blocks.begin_page()
         target = targets.get(_NAMES.attribute(slide, "r:id"), "")
         title = _slide(package, target, blocks) if target else ""
         first = first or title
-        empty = blocks.length == before
-        pages.append(-1 if empty else before + 2 * (before > 0))
-    following = blocks.length
-    for index in reversed(range(len(pages))):
-        following = pages[index] = following if pages[index] < 0 else pages[index]
-    return blocks.text(), first, tuple(pages)
+    return blocks.text(), first, blocks.pages()
 
 
 def _slide(package: PackageFile, part: str, blocks: Blocks) -> str:

@@ -59,7 +59,7 @@ def read(source: Source, context: Context) -> Iterator[Found]:
         lang=own_language(properties.get("dc:language", ""), found),
         date=properties.get("meta:creation-date") or properties.get("dc:date"),
         metadata={"author": author} if author else None,
-        pages=contents.pages,
+        pages=contents.blocks.pages(),
     )
 
 
@@ -95,7 +95,6 @@ class _Contents:
     def __init__(self, hidden: set[str]) -> None:
         self.blocks = Blocks()
         self.title = ""
-        self.pages: tuple[int, ...] = ()
         self._hidden = hidden
         self._notes: list[Any] = []
 
@@ -105,18 +104,10 @@ class _Contents:
             self._read_blocks(note, PARAGRAPH)
 
     def read_slides(self, body: Any) -> None:
-        pages: list[int] = []
         for slide in body:
-            if _NAMES.of(slide) != "draw:page":
-                continue
-            before = self.blocks.length
-            self.blocks.part()
-            self._read_slide(slide)
-            pages.append(-1 if self.blocks.length == before else before + 2 * (before > 0))
-        following = self.blocks.length
-        for index in reversed(range(len(pages))):
-            following = pages[index] = following if pages[index] < 0 else pages[index]
-        self.pages = tuple(pages)
+            if _NAMES.of(slide) == "draw:page":
+                self.blocks.begin_page()
+                self._read_slide(slide)
 
     def _read_slide(self, slide: Any) -> None:
         titles = [shape for shape in slide if _class(shape) == "title"]

@@ -192,6 +192,15 @@ class Blocks:
         self.texts: list[str] = []
         self.length = 0
         self._kind = ""
+        self._pages: list[int] = []
+
+    def begin_page(self) -> None:
+        self.part()
+        self._pages.append(self.length)
+
+    def pages(self) -> tuple[int, ...]:
+        """Where each page begins in the text; one without text begins where the next one does."""
+        return tuple(self.length if at == self.length else at + 2 * (at > 0) for at in self._pages)
 
     def add(self, text: str, kind: str = PARAGRAPH) -> None:
         text = tidy(text)

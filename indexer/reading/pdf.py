@@ -41,16 +41,16 @@ def read(source: Source, context: Context) -> Iterator[Found]:
     pdf = _opened(source)
     try:
         book = _book(pdf, context.limits)
-        properties = pdf.get_metadata_dict()
+        properties = _properties(pdf)
     finally:
         pdf.close()
     _check(book)
     text, pages = _text(_without_repeated(book.pages))
-    author = " ".join(properties.get("Author", "").split())
+    author = " ".join(properties["Author"].split())
     yield source.document(
         text,
-        title=own_title(properties.get("Title", "")) or _largest(book.pages[0]),
-        date=_date(properties.get("CreationDate", "")) or _date(properties.get("ModDate", "")),
+        title=own_title(properties["Title"]) or _largest(book.pages[0]),
+        date=_date(properties["CreationDate"]) or _date(properties["ModDate"]),
         metadata={"author": author} if author else None,
         pages=pages,
     )
@@ -155,7 +155,7 @@ _MEANT = {
     0xF076: "▪",
     0xF0FC: "▪",  # bullets of Symbol and Wingdings
 }
-_DROPPED = re.compile("[\\n\\t\ue000-\uf8ff\ufff0-\uffff]")
+_DROPPED = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ue000-\uf8ff\ufff0-\uffff]")
 
 
 def _characters_of(pdf: Any, index: int) -> tuple[list[_Character] | None, bool]:
@@ -209,7 +209,7 @@ def _characters(page: Any) -> Iterator[_Character]:
             raw.FPDFText_GetMatrix(page, index, to_matrix)
             size = abs(raw.FPDFText_GetFontSize(page, index)) * hypot(matrix.c, matrix.d)
             turned = raw.FPDFText_GetCharAngle(page, index)
-            angle = round(degrees(turned)) % 360 if isfinite(turned) else _SPACE
+            angle = _right_angle(degrees(turned)) if isfinite(turned) else _SLANTING
         place = (box.left, box.right, box.top, box.bottom, x.value, y.value)
         if not (_SMALLEST < size < _FAR and all(-_FAR < one < _FAR for one in place)):
             continue
@@ -223,12 +223,19 @@ def _characters(page: Any) -> Iterator[_Character]:
             yield _Character(text, box.bottom, box.top, -x.value, size, angle)
 
 
+def _right_angle(angle: float) -> int:
+    """Pages that were scanned are never quite level."""
+    nearest = round(angle / 90) * 90
+    return nearest % 360 if abs(angle - nearest) <= _LEVEL else _SLANTING
+
+
+_LEVEL = 10
+_SLANTING = 45
+
+
 def _plain(code: int) -> str:
     """Empty for what is no text, such as signs of symbol fonts."""
-    text = _MEANT.get(code) or chr(code)
-    if code < 0x20 or code > 0x2000:
-        text = _DROPPED.sub("", normal_form(text))
-    return text
+    return _DROPPED.sub("", _MEANT.get(code) or chr(code))
 
 
 # Characters -> lines
@@ -305,6 +312,8 @@ class _Line:
         """Whether a character is on this line: it stands at its height, or is raised or lowered within or beside it."""
         small, large = sorted((self.size, one.size))
         apart = abs(one.base - self.base)
+        if one.size == self.last.size:  # the line may not be quite level
+            apart = min(apart, abs(one.base - self.last.base))
         if one.angle != self.angle or apart > large:
             return False
         if apart <= 0.3 * small:
@@ -808,8 +817,6 @@ class _Place(NamedTuple):
     is_item: bool
     is_listed: bool
     """Whether it begins with a bullet, or with a number as items of lists do."""
-    is_indented: bool
-    """Whether it begins with a space as wide as a character."""
     is_outdented: bool
     """Whether the next line begins before it does."""
     rows: bool
@@ -845,7 +852,6 @@ def _places(lines: list[_Line], margins: dict[tuple[int, ...], float]) -> list[_
                 far=margins.get(_margin(line, begin)) or _common([spans[other][1] for other in around], line.size),
                 is_item=bullet is not None,
                 is_listed=bullet is not None or _LISTED_LINE.match(text) is not None,
-                is_indented=line.text.startswith("\u3000"),
                 is_outdented=following < begin - 0.5 * line.size,
                 rows=line.rows or text != line.text.strip(),
                 page=id(lines),
@@ -932,7 +938,7 @@ def _between(before: _Place, place: _Place, leading: dict[tuple[int, int], float
     if ended:
         return "\n\n" if _SENTENCE_ENDS.search(before.text) else "\n"
     centred = abs(before.begin + before.end - place.begin - place.end) < 0.5 * em
-    if place.is_indented or (
+    if (
         (place.is_outdented or before.rows or _SENTENCE_ENDS.search(before.text))
         and place.begin > before.begin + 0.8 * em
         and before.begin < before.near + 0.5 * em
@@ -944,7 +950,7 @@ def _between(before: _Place, place: _Place, leading: dict[tuple[int, int], float
 
 _FULL = 12
 """Widths of a letter that a line of a paragraph has at least."""
-_FIRST_WORD = re.compile(f"{_UNSPACED.pattern}{{1,2}}|[^\\s\u3000-\u30ff\u3400-\u9fff]+|.")
+_FIRST_WORD = re.compile(f"{_UNSPACED.pattern}{{1,2}}|[^\\s\u3000-\u30ff\u3400-\u9fff]+|.", re.DOTALL)
 
 
 def _words(pages: list[list[_Line]]) -> set[str]:
@@ -986,6 +992,16 @@ def _largest(lines: list[_Line]) -> str:
         elif title:
             break
     return title if len(title) <= _LARGEST_TITLE else ""
+
+
+def _properties(pdf: Any) -> dict[str, str]:
+    properties = {}
+    for name in ("Title", "Author", "CreationDate", "ModDate"):
+        try:
+            properties[name] = pdf.get_metadata_value(name)
+        except UnicodeDecodeError:
+            properties[name] = ""
+    return properties
 
 
 def _date(text: str) -> str:
