@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from indexer import lexical_index, vector_index
+from indexer import database, lexical_index, vector_index
 from indexer.boilerplate import boilerplate_spans, keys_of
+from indexer.checked_file import remove_abandoned
 from indexer.collection import Collection
 from indexer.documents import Document, Found, Remark, Skipped
 from indexer.duplicates import signature_of
@@ -129,7 +130,10 @@ def index_documents(
 
 
 def update_indexes(collection: Collection) -> None:
-    """Make what is derived from a collection again, or bring it up to date, so that no search has to."""
+    """Make what is derived from a collection again, or bring it up to date, so that no search has to; and remove what
+    processes that were killed have left."""
+    for name in (database.FILE, vector_index.FILE, f"{lexical_index.HOME}/{lexical_index.MANIFEST}"):
+        remove_abandoned(collection.folder / name)
     vector_index.open_index(collection)
     lexical_index.open_index(collection)
 
@@ -204,8 +208,9 @@ class _Run:
         elif owner := self._other_owner(item.id):
             self._double(item.id, f"its id is that of a document in {owner}; ids must be unique")
         else:
-            if self._file:
-                batch.begun[self._file.path] = self._file
+            for file in (self._file, self._taken_from(item.id)):
+                if file:
+                    batch.begun[file.path] = file
             self._take_document(item, batch)
 
     def _end(self, item: FileEnds, batch: _Batch) -> None:
@@ -228,6 +233,11 @@ class _Run:
         if owner is None or (self._file and owner == self._file.path):
             return None
         return owner if owner in self._touched or self._is_as_it_was(owner) else None
+
+    def _taken_from(self, identifier: str) -> FileRecord | None:
+        """The other file that a document is of by now: without it, it is not as it was read."""
+        owner = self._collection.files.of(identifier)
+        return owner if owner and self._file and owner.path != self._file.path else None
 
     def _is_as_it_was(self, path: str) -> bool:
         known = self._collection.files.get(path)

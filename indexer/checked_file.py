@@ -5,10 +5,14 @@ For what can be made again (the vector index, the prior); so a file that is dama
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import os
+import re
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHECKSUM = 32
+_UNFINISHED = re.compile(r"\.\d+(-journal)?$")
+_ABANDONED = 3600
+"""Seconds after which an unfinished file is nobody's."""
 
 
 def write_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -32,6 +39,14 @@ def write_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def remove_abandoned(file: Path) -> None:
+    """What processes that were killed wrote aside and never moved into place, once nobody can be at it any more."""
+    for other in file.parent.glob(f"{glob.escape(file.name)}.*"):
+        with suppress(OSError):
+            if _UNFINISHED.search(other.name) and time.time() - other.stat().st_mtime > _ABANDONED:
+                other.unlink()
 
 
 def read_arrays(file: Path) -> dict[str, NDArray[Any]] | None:

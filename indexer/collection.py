@@ -322,7 +322,6 @@ class Collection:
                 copy = self.copies.add(number, encoded.signature)
                 if encoded.origin and not copy:  # what copies share is no sign of their source
                     self.lines.add(encoded.origin, encoded.lines)
-                    connection.execute("UPDATE documents SET origin = ? WHERE number = ?", (encoded.origin, number))
             for identifier, record in (adopted or {}).items():
                 self.files.adopt(identifier, record)
             gone = []
@@ -362,12 +361,16 @@ class Collection:
             return True
 
     def _uncount(self, connection: sqlite3.Connection, number: int) -> None:
-        """Its copies find another first, its lines are no longer counted."""
-        (origin,) = connection.execute("SELECT origin FROM documents WHERE number = ?", (number,)).fetchone()
-        if origin is not None:
-            (text,) = connection.execute("SELECT text FROM documents WHERE number = ?", (number,)).fetchone()
-            self.lines.add(origin, keys_of(text), -1)
-        self.copies.remove(number)
+        """Its lines are no longer counted; its copies find another first, or are firsts themselves, which count."""
+        self._count_lines(connection, number, -1)
+        for first in self.copies.remove(number):
+            self._count_lines(connection, first, 1)
+
+    def _count_lines(self, connection: sqlite3.Connection, number: int, count: int) -> None:
+        """Those of a document that is no copy."""
+        query = "SELECT origin, text FROM documents WHERE number = ? AND origin IS NOT NULL AND original IS NULL"
+        for origin, text in connection.execute(query, (number,)).fetchall():
+            self.lines.add(origin, keys_of(text), count)
 
     def leave_out(self, keys: Mapping[str, set[int]]) -> None:
         """Source -> lines that are left out of its documents from now on."""

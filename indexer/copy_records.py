@@ -34,8 +34,8 @@ class CopyRecords:
             )
         return first is not None
 
-    def remove(self, number: int) -> None:
-        """A document that is about to go: its copies are linked anew."""
+    def remove(self, number: int) -> list[int]:
+        """A document that is about to go: its copies are linked anew. Returns those that are copies no more."""
         row = self._connection.execute("SELECT signature FROM documents WHERE number = ?", (number,)).fetchone()
         self._connection.executemany(
             "DELETE FROM bands WHERE band = ? AND document = ?", [(band, number) for band in bands_of(row[0] or b"")]
@@ -43,8 +43,7 @@ class CopyRecords:
         copies = self._connection.execute(
             "SELECT number, signature FROM documents WHERE original = ? ORDER BY number", (number,)
         ).fetchall()
-        for copy, signature in copies:
-            self.add(copy, signature)
+        return [copy for copy, signature in copies if not self.add(copy, signature)]
 
     def firsts(self, numbers: Sequence[int]) -> dict[int, int]:
         """Document -> the first that it is a copy of; without those that are no copies."""

@@ -5,6 +5,7 @@ What the rows mean is left to `collection.py`.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -230,6 +231,8 @@ def writing(folder: Path) -> Iterator[None]:
         raise CollectionError(f"{folder}: {_advice(str(error))}") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise CollectionError(f"{folder}: {_advice(f'{reason}: full')}") from error
         raise CollectionError(f"{folder}: {reason}; check the folder's rights") from error
 
 

@@ -37,8 +37,8 @@ _FORMAT = 1
 """Raise when words, terms or fields change."""
 _MADE_BY = f"{_FORMAT}, Unicode {unicodedata.unidata_version}, {_tantivy_version}"
 
-_HOME = "lexical.index"
-_MANIFEST = "manifest"
+HOME = "lexical.index"
+MANIFEST = "manifest"
 _LOCK = "lock"
 _REWRITTEN = ("meta.json", ".managed.json")
 """Files that tantivy writes again under the same name; all others keep what they were written with."""
@@ -53,7 +53,7 @@ def open_index(collection: Collection) -> LexicalIndex:
     What was made anew is saved where the folder can be written; other processes wait for it. Elsewhere a saved index
     is brought up to date in a temporary folder, and a new one is made in memory.
     """
-    home = collection.folder / _HOME
+    home = collection.folder / HOME
     with _alone(home) as writable:
         saved = _read_manifest(home)
         while True:
@@ -94,7 +94,7 @@ class _Saved:
 
 
 def _read_manifest(home: Path) -> _Saved | None:
-    saved = read_arrays(home / _MANIFEST)
+    saved = read_arrays(home / MANIFEST)
     if saved is None:
         return None
     try:
@@ -158,7 +158,7 @@ def _make(home: Path, collection: Collection, ids: Ids, saved: _Saved | None) ->
         files = sorted(file for file in folder.iterdir() if file.suffix != ".lock")
         digests = [kept.get(file.name) or _digest(file) for file in files]
         write_arrays(
-            home / _MANIFEST,
+            home / MANIFEST,
             {
                 "made_by": np.array(_MADE_BY),
                 "folder": np.array(folder.name),

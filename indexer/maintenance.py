@@ -124,7 +124,7 @@ class _SavedIndex:
 
 
 def _saved_vectors(collection: Collection) -> _SavedIndex:
-    file = vector_index._FILE
+    file = vector_index.FILE
     with suppress(CollectionError):  # whose sums cannot be read, which is said elsewhere
         saved = vector_index._load(collection, collection.language_means())
         if saved is not None:  # an empty one is false
@@ -133,7 +133,7 @@ def _saved_vectors(collection: Collection) -> _SavedIndex:
 
 
 def _saved_words(collection: Collection) -> _SavedIndex:
-    home = collection.folder / lexical_index._HOME
+    home = collection.folder / lexical_index.HOME
     saved = lexical_index._read_manifest(home)
     while saved:
         with suppress(OSError, ValueError):
@@ -373,15 +373,15 @@ def _empty_log(connection: sqlite3.Connection, folder: Path) -> None:
 
 def _forget_loose(collection: Collection) -> None:
     """Indexes that hold on to what is gone; they are then made anew."""
-    home = collection.folder / lexical_index._HOME
+    home = collection.folder / lexical_index.HOME
     held = len(collection.passage_ids())
     words = lexical_index._read_manifest(home)
     with suppress(OSError, ValueError):
         if words and lexical_index._counted(words.folder) > held:
-            (home / lexical_index._MANIFEST).unlink()
+            (home / lexical_index.MANIFEST).unlink()
     vectors = vector_index._load(collection, collection.language_means())
     if vectors is not None and vectors.measured > vector_index.MAX_GROWTH * held:
-        (collection.folder / vector_index._FILE).unlink(missing_ok=True)
+        (collection.folder / vector_index.FILE).unlink(missing_ok=True)
 
 
 # A copy elsewhere

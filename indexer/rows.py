@@ -23,7 +23,7 @@ Vectors = NDArray[np.float32]
 SUM_COLUMNS = "lang, passages, passage_sum, sentences, sentence_sum"
 PRIOR_COLUMNS = f"{SUM_COLUMNS}, query_shift, covariances"
 DOCUMENT_COLUMNS = (
-    "id, digest, file, signature, vector, pages, title, lang, declared, date, source, url, metadata, text"
+    "id, digest, file, signature, origin, vector, pages, title, lang, declared, date, source, url, metadata, text"
 )
 PASSAGE_COLUMNS = 'document, start, "end", lang, vector, sentences, sentence_vectors, key'
 
@@ -39,6 +39,7 @@ def document_row(encoded: EncodedDocument, file: int | None, dimension: int) -> 
         encoded.digest,
         file,
         encoded.signature or None,
+        encoded.origin or None,
         packed(mean[None, :]),
         np.array(document.pages, "<i8").tobytes() or None,
         document.title,

@@ -50,13 +50,10 @@ def update(
     roots: list[_Root] = []
     index_documents(reader.items(paths, roots), collection, encoder, progress, summary)
     if not keep_deleted:
-        forgotten = 0
-        for root in roots:
-            if gone := _gone(root, collection, reader.present, summary):
-                forgotten += len(collection.forget(gone))
-        if forgotten:
+        gone = [path for root in roots for path in _gone(root, collection, reader.present, summary)]
+        if gone:
+            summary.removed += len(collection.forget(gone))
             update_indexes(collection)
-            summary.removed += forgotten
     return summary
 
 

@@ -26,7 +26,7 @@ from indexer.parts import Parts
 
 Vectors = NDArray[np.float32]
 
-_FILE = "vectors.index"
+FILE = "vectors.index"
 _FORMAT = 3  # raise when vectors are prepared differently
 MAX_DRIFT = 0.02
 """Means that moved farther than this since the index was made (vectors have length 1) ask for a new index."""
@@ -196,13 +196,13 @@ def _save(current: VectorIndex, folder: Path) -> None:
         stack = [*(maps.of[lang][number] for lang in mapped), maps.fallback[number]]
         arrays[f"maps{number}"] = np.array(stack, np.float16)
         arrays[f"generic{number}"] = maps.generic[number]
-    write_arrays(folder / _FILE, arrays)
+    write_arrays(folder / FILE, arrays)
 
 
 def _load(collection: Collection, own: LanguageMeans) -> VectorIndex | None:
     """The saved index, or None where it is missing, damaged, or of another width. Passages keep the means that they
     were prepared with; sentences and queries are centred with the collection's own as of now."""
-    saved = read_arrays(collection.folder / _FILE)
+    saved = read_arrays(collection.folder / FILE)
     if saved is None:
         return None
     try:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.documents import Document, Found, Remark
+from indexer.documents import Document, Found, Remark, Skipped
 from indexer.errors import DocumentError
 from indexer.reading import epub
 from indexer.reading.source import Context, Limits, Source
@@ -265,10 +265,10 @@ def test_chapters_that_cannot_be_read_are_told() -> None:
     found = found_in(book(xhtml("<p>Text.</p>"), BINARY, items=items, spine=spine))
     assert isinstance(found[0], Document)
     assert found[0].text == "Text."
-    assert [one.name for one in found[1:] if isinstance(one, Remark)] == ["name.epub"] * 2
-    assert isinstance(found[1], Remark)
-    assert found[1].text.startswith("OEBPS/text/c 1.xhtml is left out: ")
-    assert found[2] == Remark("name.epub", "OEBPS/gone.html is left out: not there")
+    assert [type(one) for one in found[1:]] == [Skipped, Skipped]
+    assert isinstance(found[1], Skipped)
+    assert found[1].name == "name.epub!OEBPS/text/c 1.xhtml"
+    assert found[2] == Skipped("name.epub!OEBPS/gone.html", "not there")
 
 
 def test_more_than_allowed_unpacked_in_all() -> None:
