@@ -184,7 +184,6 @@ def test_the_real_command_interrupted_while_it_loads_the_model_says_so_in_one_li
     assert not Collection.exists(tmp_path / "c")
 
 
-@pytest.mark.xfail(strict=True, reason="the file that documents go from counts as if it still had them")
 def test_a_file_that_is_moved_and_moved_back_after_an_interruption_keeps_its_documents(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
