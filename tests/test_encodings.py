@@ -402,3 +402,9 @@ def test_a_file_of_ten_kilobytes_takes_milliseconds_and_a_large_one_no_minutes()
     with pytest.raises(DocumentError):
         decoded(files_of("zh", "gb18030")[0].encode("gb18030") * 50 + bytes(range(128, 256)) * 50_000)
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("data", [b"\x00\x01\x02text", b"\x00\x00\x01\x02\x03"])
+def test_a_few_bytes_with_nul_are_no_utf_32_that_was_cut_off(data: bytes) -> None:
+    with pytest.raises(DocumentError, match="binary, not text"):
+        decoded(data)

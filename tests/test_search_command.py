@@ -179,7 +179,7 @@ def test_standard_input_status_and_delete(collection: str) -> None:
     assert "documents   5" in status.stdout
     deleted = run("search-index", "--delete", "stdin", "nothing", "--collection", collection)
     assert deleted.returncode == 1
-    assert "no document nothing" in deleted.stderr
+    assert "no document, file or folder nothing" in deleted.stderr
     assert "documents   4" in run("search-index", "status", "--collection", collection).stdout
 
 

@@ -190,6 +190,8 @@ _WIDE_BITS = 13.0
 """A character of UTF-16 costs less than this, on average; pairs of any other bytes cost more."""
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\(D|\([BJI])")
+_FEW = 32
+"""Bytes: of fewer, a character that is cut off says that they are something else."""
 _SAMPLE = 65_536
 _BLOCK = 4096
 
@@ -324,7 +326,7 @@ def _wide(data: bytes) -> Decoded | None:
     if b"\0" not in sample:
         return None
     for codec in ("utf-32-le", "utf-32-be"):
-        if found := _strictly(data, codec):
+        if (found := _strictly(data, codec)) and (len(data) >= _FEW or not found.doubt):
             return found
     best = min(guesses(sample, WIDE), key=lambda guess: guess.bits)
     likely = best.bits < _WIDE_BITS * len(sample) / 2
