@@ -110,12 +110,6 @@ def boilerplate_spans(text: str, is_repeated: Callable[[int], bool]) -> list[Spa
     return spans
 
 
-def is_all_repeated(text: str, is_repeated: Callable[[int], bool]) -> bool:
-    """Whether every line of a document repeats, so that none is left out: a page of menus, or a form."""
-    lines = lines_of(text)
-    return bool(lines) and all(_repeats(text, span, is_repeated) for span in lines)
-
-
 def _repeated_at_edge(text: str, lines: Iterable[Span], is_repeated: Callable[[int], bool]) -> Iterator[Span]:
     """From one end of a text inwards, up to the first line of its own that is a sentence or long."""
     passed = 0

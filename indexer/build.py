@@ -205,12 +205,13 @@ class _Run:
             self._end(item, batch)
         elif not self._seen.add(item.id):
             self._double(item.id, "its id was there before in this run; ids must be unique")
-        elif owner := self._other_owner(item.id):
-            self._double(item.id, f"its id is that of a document in {owner}; ids must be unique")
         else:
-            for file in (self._file, self._taken_from(item.id)):
-                if file:
-                    batch.begun[file.path] = file
+            owner = self._other_owner(item.id)
+            if owner and (owner.path in self._touched or self._is_as_it_was(owner)):
+                self._double(item.id, f"its id is that of a document in {owner.path}; ids must be unique")
+                return
+            if self._file:  # without the document, its owner is not as it was read either
+                batch.begun |= {file.path: file for file in (self._file, owner) if file}
             self._take_document(item, batch)
 
     def _end(self, item: FileEnds, batch: _Batch) -> None:
@@ -227,25 +228,18 @@ class _Run:
         self._doubles.append(Skipped(identifier, reason))
         self._summary.skipped.append(self._doubles[-1])
 
-    def _other_owner(self, identifier: str) -> str | None:
-        """Another file that holds a document of this id for sure, since it is as it was when it was read."""
-        owner = self._collection.files.owner(identifier)
-        if owner is None or (self._file and owner == self._file.path):
-            return None
-        return owner if owner in self._touched or self._is_as_it_was(owner) else None
-
-    def _taken_from(self, identifier: str) -> FileRecord | None:
-        """The other file that a document is of by now: without it, it is not as it was read."""
+    def _other_owner(self, identifier: str) -> FileRecord | None:
+        """The file that a document is of by now, where that is not the one that is being read."""
         owner = self._collection.files.of(identifier)
-        return owner if owner and self._file and owner.path != self._file.path else None
+        return None if owner and self._file and owner.path == self._file.path else owner
 
-    def _is_as_it_was(self, path: str) -> bool:
-        known = self._collection.files.get(path)
+    def _is_as_it_was(self, file: FileRecord) -> bool:
+        """It holds its documents for sure; not so one that was not read to its end."""
         try:
-            status = os.stat(path)
+            status = os.stat(file.path)
         except OSError:
             return False
-        return known is not None and (known.size, known.modified) == (status.st_size, status.st_mtime_ns)
+        return (file.size, file.modified) == (status.st_size, status.st_mtime_ns)
 
     def _take_document(self, document: Document, batch: _Batch, *, counted: bool = True) -> None:
         origin = _origin(document, self._file)

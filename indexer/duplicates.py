@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,31 +81,6 @@ def bands_of(signature: bytes) -> list[int]:
     for row in rows.T:
         numbers = _mix(numbers ^ row)
     return [int(number) for number in numbers.view(np.int64)]
-
-
-Item = TypeVar("Item", int, str)
-
-
-def groups(pairs: Iterable[tuple[Item, Item]]) -> dict[Item, Item]:
-    """Each item of the linked pairs -> the first item of its group, by number or name; the first to itself.
-
-    All items of a group are linked to its first. Links make no chains, which would tie texts together that have little
-    in common, as the first and the last edition of a running story.
-
-    >>> groups([(2, 1), (2, 3), (3, 4)])
-    {1: 1, 2: 1, 3: 3, 4: 3}
-    """
-    linked: dict[Item, set[Item]] = {}
-    for one, other in pairs:
-        linked.setdefault(one, set()).add(other)
-        linked.setdefault(other, set()).add(one)
-    first_of: dict[Item, Item] = {}
-    for item in sorted(linked):
-        if item not in first_of:
-            first_of[item] = item
-            for other in linked[item]:
-                first_of.setdefault(other, item)
-    return {item: first_of[item] for item in sorted(first_of)}
 
 
 def _fold(text: str) -> str:

@@ -19,7 +19,6 @@ from indexer.boilerplate import (
     Counts,
     Span,
     boilerplate_spans,
-    is_all_repeated,
     key_of,
     keys_of,
     lines_of,
@@ -276,11 +275,8 @@ def test_a_page_that_says_nothing_of_its_own_keeps_all() -> None:
     menu = page_of("Home", "Weather", "Share", "© 2026 Harbour Post.")
     keys = keys_of(menu)
     assert boilerplate_spans(menu, keys.__contains__) == []
-    assert is_all_repeated(menu, keys.__contains__)
     short = page_of("Home", "Closed today.", "Share")
     assert left_out(short, "Home", "Share") == []
-    assert not is_all_repeated(short, keys.__contains__)
-    assert not is_all_repeated("", keys.__contains__)
     assert boilerplate_spans("", keys.__contains__) == []
 
 
@@ -367,7 +363,6 @@ def test_any_text(text: str) -> None:
     for is_repeated in (lambda key: True, lambda key: key % 2 == 0):
         spans = boilerplate_spans(text, is_repeated)
         assert set(spans) <= set(lines_of(text))
-        assert is_all_repeated(text, is_repeated) in (True, False)
     assert all(-(1 << 63) <= key < 1 << 63 for key in keys_of(text))
 
 

@@ -22,7 +22,6 @@ from indexer.duplicates import (
     MOST_CHARACTERS,
     NEAR,
     bands_of,
-    groups,
     signature_of,
     similarity,
 )
@@ -251,28 +250,6 @@ def test_signatures_are_the_same_in_every_process() -> None:
     program = f"from indexer.duplicates import *; print(signature_of({text!r}).hex(), bands_of(signature_of({text!r})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == f"{signature_of(text).hex()} {bands_of(signature_of(text))}\n"
-
-
-def test_groups_make_no_chains() -> None:
-    assert groups([]) == {}
-    assert groups([(2, 1), (3, 2), (3, 1)]) == {1: 1, 2: 1, 3: 1}
-    assert groups([(1, 2), (2, 3), (3, 4), (4, 5)]) == {1: 1, 2: 1, 3: 3, 4: 3, 5: 5}
-    assert groups([("b", "c"), ("a", "c")]) == {"a": "a", "b": "b", "c": "a"}
-
-
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12))), st.randoms(use_true_random=False))
-def test_groups(pairs: list[tuple[int, int]], chance: random.Random) -> None:
-    grouped = groups(pairs)
-    assert list(grouped) == sorted({item for pair in pairs for item in pair})
-    both_ways = set(pairs) | {(other, one) for one, other in pairs}
-    for item, first in grouped.items():
-        assert first == item or (first < item and (item, first) in both_ways)
-        assert grouped[first] == first
-    firsts = set(grouped.values())
-    assert not any((one, other) in both_ways for one, other in combinations(firsts, 2))
-    shuffled = [chance.choice([pair, pair[::-1]]) for pair in pairs]
-    chance.shuffle(shuffled)
-    assert groups(shuffled) == grouped
 
 
 @given(st.text(), st.text())
