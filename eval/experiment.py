@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.datasets import Dataset
-from indexer.build import Summary, index_documents, open_or_create
+from indexer.build import index_documents, open_or_create
 from indexer.encoder import Encoder
 from indexer.errors import QueryError
 from indexer.store import LocalStore
+from indexer.summary import Summary
 from search_api.question import Question, question_of
 from search_api.scoring import Stages
 from search_api.searcher import MOST_HITS, Searcher

@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from indexer import collection as stored
-from indexer.build import Summary, index_documents, open_or_create, update_indexes
+from indexer.build import index_documents, open_or_create, update_indexes
 from indexer.documents import Document
 from indexer.encoder import Encoder
 from indexer.lazy_encoder import load_encoder
 from indexer.reading import Options
+from indexer.run_log import log_summary
+from indexer.stored_collection import StoredCollection
+from indexer.summary import Summary
 from indexer.updating import update
 
 Progress = Callable[[Summary, str], None]
 
 
 class Collection:
-    """Documents on disk that can be searched. One thread at a time; other processes may search meanwhile.
+    """Documents on disk that can be searched. One thread at a time; other processes may search meanwhile. What was done
+    and skipped is logged by the logger `indexer`.
 
     with Collection("news") as news:
         news.add([Document("a", "The ban was announced on Monday.", title="A ban")])
@@ -35,8 +38,8 @@ class Collection:
         """
         self.folder = Path(folder)
         if encoder is None:
-            if model is None and stored.Collection.exists(self.folder):
-                with stored.Collection.open(self.folder, writable=True) as existing:
+            if model is None and StoredCollection.exists(self.folder):
+                with StoredCollection.open(self.folder, writable=True) as existing:
                     model = existing.model
             encoder = load_encoder(model)
         self._encoder = encoder
@@ -56,8 +59,9 @@ class Collection:
 
     def add(self, documents: Iterable[Document], progress: Progress | None = None) -> Summary:
         """Add documents, or replace those with the same ids; unchanged ones cost nothing. Commits batch by batch: what
-        was committed stays, whatever happens later."""
-        return index_documents(documents, self._stored, self._encoder, progress)
+        was committed stays, whatever happens later. A document with the id of one that a file holds is skipped, and
+        named: what is in a file changes with the file."""
+        return self._logged(index_documents(documents, self._stored, self._encoder, progress))
 
     def update(
         self,
@@ -67,9 +71,12 @@ class Collection:
         progress: Progress | None = None,
     ) -> Summary:
         """Bring it up to date with files and folders, as `search-index PATH` does."""
-        return update(
-            [str(path) for path in paths], self._stored, self._encoder, options, progress, keep_deleted=keep_deleted
-        )
+        given = [str(path) for path in paths]
+        return self._logged(update(given, self._stored, self._encoder, options, progress, keep_deleted=keep_deleted))
+
+    def _logged(self, summary: Summary) -> Summary:
+        log_summary(summary, self.folder)
+        return summary
 
     def delete(self, ids: Iterable[str]) -> list[str]:
         """Remove documents in one transaction; returns the ids that there were."""

@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 
 Span = tuple[int, int]
 
@@ -65,32 +64,6 @@ def keys_of(text: str) -> set[int]:
     lines = lines_of(text)
     edges = lines if len(lines) <= 2 * LINES_AT_EDGE else lines[:LINES_AT_EDGE] + lines[-LINES_AT_EDGE:]
     return {key_of(text[start:end]) for start, end in edges if end - start <= MOST_CHARACTERS}
-
-
-@dataclass
-class Counts:
-    """Of one source: how many documents it has, and on how many of them each line stands.
-
-    Of documents that are near duplicates only one should be added, else their text is what repeats.
-    """
-
-    documents: int = 0
-    with_key: dict[int, int] = field(default_factory=dict)
-
-    def add(self, keys: Iterable[int]) -> None:
-        """Counts one more document."""
-        self.documents += 1
-        for key in set(keys):
-            self.with_key[key] = self.with_key.get(key, 0) + 1
-
-    def is_repeated(self, key: int) -> bool:
-        return repeated(self.with_key, self.documents, key)
-
-
-def repeated(counts: Mapping[int, int], documents: int, key: int) -> bool:
-    """Whether a line stands on enough of a source's documents to belong to the source."""
-    count = counts.get(key, 0)
-    return count >= FEWEST_DOCUMENTS and count >= SMALLEST_SHARE * documents
 
 
 def boilerplate_spans(text: str, is_repeated: Callable[[int], bool]) -> list[Span]:

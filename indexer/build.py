@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import numpy as np
 
 from indexer import database, lexical_index, vector_index
-from indexer.boilerplate import boilerplate_spans, keys_of
+from indexer.boilerplate import boilerplate_spans
 from indexer.checked_file import remove_abandoned
-from indexer.collection import Collection
+from indexer.cut_documents import CutDocument, digest_of, encode, origin_of
 from indexer.documents import Document, Found, Remark, Skipped
-from indexer.duplicates import signature_of
 from indexer.encoder import Encoder
 from indexer.errors import CollectionError, ModelMismatch
 from indexer.languages import language_of
-from indexer.passages import Passage, passages_of, text_to_encode
-from indexer.records import EncodedDocument, EncodedPassage, FileRecord
+from indexer.passages import passages_of
+from indexer.records import FileRecord
 from indexer.sample import passage_budget, prior_of
+from indexer.saved_lexical_index import HOME, MANIFEST
 from indexer.sentences import Span
+from indexer.stored_collection import StoredCollection
+from indexer.summary import Summary
 
-CUTTING = 3
-"""Raise when text is cut or put to the encoder differently: documents are then encoded again when next seen."""
 _BATCH_SENTENCES = 1_000
 """Sentences to encode and commit at once: a few seconds' work, the most that an interruption loses."""
 _BATCH_ITEMS = 10_000
 """Files and unchanged documents that are noted at once."""
-
-
-@dataclass
-class Summary:
-    """What became of the documents."""
-
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    passages: int = 0
-    """That were encoded, or taken from equal ones."""
-    reused: int = 0
-    """Of these, the ones whose texts had been encoded before."""
-    skipped: list[Skipped] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-    file: str = ""
-    """Being read."""
-    read: int = 0
-    """Bytes read so far."""
-    to_read: int = 0
-    """Bytes in all files that have to be read."""
-
-    @property
-    def seen(self) -> int:
-        return self.added + self.changed + self.unchanged + len(self.skipped)
 
 
 @dataclass(frozen=True)
@@ -78,12 +47,12 @@ class FileEnds:
 Item = Found | FileBegins | FileEnds
 
 
-def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) -> Collection:
+def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) -> StoredCollection:
     """The collection in a folder, open for writing; where there is none a new one, with passages of at most `budget`
     tokens, or of the default for None."""
-    if not Collection.exists(folder):
+    if not StoredCollection.exists(folder):
         try:
-            return Collection.create(
+            return StoredCollection.create(
                 folder,
                 model=encoder.name,
                 fingerprint=encoder.fingerprint,
@@ -92,9 +61,9 @@ def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) ->
                 prior=prior_of(encoder),
             )
         except CollectionError:
-            if not Collection.exists(folder):
+            if not StoredCollection.exists(folder):
                 raise  # else another process was quicker
-    collection = Collection.open(folder, writable=True)
+    collection = StoredCollection.open(folder, writable=True)
     try:
         collection.check_model(encoder.fingerprint, encoder.name)
     except ModelMismatch:
@@ -105,16 +74,18 @@ def open_or_create(folder: Path, encoder: Encoder, budget: int | None = None) ->
 
 def index_documents(
     items: Iterable[Item],
-    collection: Collection,
+    collection: StoredCollection,
     encoder: Encoder,
     progress: Callable[[Summary, str], None] | None = None,
     summary: Summary | None = None,
+    behind: Callable[[], object] | None = None,
 ) -> Summary:
     """Add or replace documents; unchanged ones cost nothing. Commits batch by batch; what was committed stays.
 
     A FileBegins before a file's documents and its FileEnds behind them make them that file's: what it held when it was
     read before and holds no more is removed. `progress` is called with the summary so far and the last document's
-    id. The indexes are brought up to date at the end, also after an interruption.
+    id. `behind` is called when all have been taken, and may remove others. The indexes are brought up to date at the
+    end, also after an interruption.
     """
     summary = summary or Summary()
     run = _Run(collection, encoder, summary)
@@ -123,38 +94,30 @@ def index_documents(
             run.commit(batch)
             if progress and batch.last:
                 progress(summary, batch.last)
-        run.leave_out_what_repeats()
+        if behind:
+            behind()
+        run.leave_out_what_repeats()  # of which the share may have grown by what is gone
     finally:
         update_indexes(collection)
     return summary
 
 
-def update_indexes(collection: Collection) -> None:
+def update_indexes(collection: StoredCollection) -> None:
     """Make what is derived from a collection again, or bring it up to date, so that no search has to; and remove what
     processes that were killed have left."""
-    for name in (database.FILE, vector_index.FILE, f"{lexical_index.HOME}/{lexical_index.MANIFEST}"):
+    for name in (database.FILE, vector_index.FILE, f"{HOME}/{MANIFEST}"):
         remove_abandoned(collection.folder / name)
     vector_index.open_index(collection)
     lexical_index.open_index(collection)
-
-
-@dataclass(frozen=True)
-class _CutDocument:
-    document: Document
-    lang: str
-    digest: bytes
-    passages: list[Passage]
-    file: FileRecord | None
-    origin: str
 
 
 @dataclass
 class _Batch:
     """What is committed at once."""
 
-    cut: list[_CutDocument] = field(default_factory=list)
+    cut: list[CutDocument] = field(default_factory=list)
     begun: dict[str, FileRecord] = field(default_factory=dict)
-    adopted: dict[str, FileRecord] = field(default_factory=dict)
+    adopted: dict[str, tuple[FileRecord, str]] = field(default_factory=dict)
     finished: list[FileRecord] = field(default_factory=list)
     touched: list[FileRecord] = field(default_factory=list)
     sentences: int = 0
@@ -173,7 +136,7 @@ class _Batch:
 class _Run:
     """One pass over documents."""
 
-    def __init__(self, collection: Collection, encoder: Encoder, summary: Summary) -> None:
+    def __init__(self, collection: StoredCollection, encoder: Encoder, summary: Summary) -> None:
         self._collection = collection
         self._encoder = encoder
         self._summary = summary
@@ -242,20 +205,20 @@ class _Run:
         return (file.size, file.modified) == (status.st_size, status.st_mtime_ns)
 
     def _take_document(self, document: Document, batch: _Batch, *, counted: bool = True) -> None:
-        origin = _origin(document, self._file)
+        origin = origin_of(document, self._file)
         left_out: Sequence[Span] = ()
         if origin and self._collection.leaves_out_boilerplate:
             left_out = boilerplate_spans(document.text, self._repeated(origin).__contains__)
-        digest = _digest(document, self._collection.budget, left_out)
+        digest = digest_of(document, self._collection.budget, left_out)
         batch.last = document.id
         if self._collection.digest(document.id) == digest:
             self._summary.unchanged += counted
             if self._file and self._collection.files.owner(document.id) != self._file.path:
-                batch.adopted[document.id] = self._file
+                batch.adopted[document.id] = (self._file, origin)
             return
         lang = document.lang or language_of(document.text)
         passages = passages_of(document.text, self._encoder, self._collection.budget, lang, left_out)
-        batch.cut.append(_CutDocument(document, lang, digest, passages, self._file, origin))
+        batch.cut.append(CutDocument(document, lang, digest, passages, self._file, origin))
         batch.sentences += sum(len(passage.sentences) for passage in passages)
 
     def _repeated(self, origin: str) -> frozenset[int]:
@@ -286,12 +249,12 @@ class _Run:
 
     def _commit_again(self, batch: _Batch) -> None:
         """Documents that have been counted already."""
-        encoded, _ = _encode(batch.cut, self._collection, self._encoder)
+        encoded, _ = encode(batch.cut, self._collection, self._encoder)
         if encoded:
             self._collection.put(encoded)
 
     def commit(self, batch: _Batch) -> None:
-        encoded, reused = _encode(batch.cut, self._collection, self._encoder)
+        encoded, reused = encode(batch.cut, self._collection, self._encoder)
         replaced = sum(self._collection.digest(item.document.id) is not None for item in encoded)
         gone = self._collection.put(
             encoded,
@@ -306,66 +269,3 @@ class _Run:
         self._summary.removed += len(gone)
         self._summary.passages += sum(len(item.passages) for item in encoded)
         self._summary.reused += reused
-
-
-def _origin(document: Document, file: FileRecord | None) -> str:
-    """What counts as one source: what the document names, or its site, or the folder that it lies in."""
-    named = document.source or urlsplit(document.url).netloc
-    return named.casefold() or (os.path.dirname(file.path) if file else "")
-
-
-def _digest(document: Document, budget: int, left_out: Sequence[Span]) -> bytes:
-    fields = [CUTTING, budget, document.text, document.title, document.lang, document.date, document.source]
-    content = json.dumps([*fields, document.url, document.metadata, document.pages, left_out], sort_keys=True)
-    return hashlib.sha256(content.encode()).digest()[:16]
-
-
-def _encode(batch: list[_CutDocument], collection: Collection, encoder: Encoder) -> tuple[list[EncodedDocument], int]:
-    """All passages and sentences of a batch in one call, so that texts of like length share the model's batches; those
-    whose texts the collection has vectors of are not encoded again. Returns as well how many passages these are."""
-    texts = {
-        (place, number): _texts(cut.document, passage)
-        for place, cut in enumerate(batch)
-        for number, passage in enumerate(cut.passages)
-    }
-    keys = {at: _key(own) for at, own in texts.items()}
-    known = collection.vectors_of(sorted(set(keys.values())))
-    new = [text for at, own in texts.items() if keys[at] not in known for text in own]
-    vectors = encoder.encode_passages(new) if new else np.empty((0, collection.dimension), np.float32)
-    encoded, used, reused = [], 0, 0
-    for place, cut in enumerate(batch):
-        passages = []
-        for number, passage in enumerate(cut.passages):
-            key = keys[place, number]
-            if key in known:
-                vector, sentences = known[key]
-                reused += 1
-            else:
-                end = used + 1 + len(passage.sentences)
-                vector, sentences = vectors[used], np.ascontiguousarray(vectors[used + 1 : end])
-                used = end
-            passages.append(EncodedPassage(passage, vector, sentences, key))
-        encoded.append(
-            EncodedDocument(
-                cut.document,
-                cut.lang,
-                cut.digest,
-                passages,
-                cut.file,
-                signature_of(cut.document.text),
-                cut.origin,
-                frozenset(keys_of(cut.document.text)) if cut.origin else frozenset(),
-            )
-        )
-    return encoded, reused
-
-
-def _texts(document: Document, passage: Passage) -> list[str]:
-    """Of a passage: with its title, then each sentence."""
-    text = document.text
-    return [text_to_encode(text, document.title, passage), *(text[start:end] for start, end in passage.sentences)]
-
-
-def _key(texts: list[str]) -> bytes:
-    """Stands for the texts."""
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).digest()

@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indexer import upkeep
-from indexer.build import open_or_create
-from indexer.collection import Collection
+from indexer.build import index_documents, open_or_create
 from indexer.errors import SearchError
 from indexer.lazy_encoder import load_encoder
 from indexer.progress import display, say
-from indexer.reading import SUFFIXES, Options
+from indexer.reading import SUFFIXES, Options, read_documents
+from indexer.run_log import log_summary, logged_to
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from indexer.watching import changes
 
 DONE, SKIPPED, ERROR, INTERRUPTED = 0, 1, 2, 130
-_WITH_VALUE = ("--collection", "--model", "--column", "--boilerplate")
+_WITH_VALUE = ("--collection", "--model", "--column", "--boilerplate", "--log")
+_IMPORT = "import"
 _FIELDS = ("id", "title", "text", "lang", "date", "source", "url")
 
 
@@ -27,8 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         place = _first_positional(given)
-        if place is not None and given[place] in upkeep.COMMANDS:
-            return upkeep.run([given[place], *given[:place], *given[place + 1 :]])
+        if place is None:
+            return _run(_parser().parse_args(given))
+        word, others = given[place], given[:place] + given[place + 1 :]
+        if word in upkeep.COMMANDS:
+            return upkeep.run([word, *others])
+        if word == _IMPORT:
+            return _run(_parser().parse_args(others), importing=True)
         return _run(_parser().parse_args(given))
     except SearchError as error:
         say(str(error))
@@ -54,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Build or update a collection. Files that have not changed since are not opened; documents of "
         "files that have gone from a folder leave.",
         epilog=f"Formats: {' '.join(SUFFIXES)}. Or one of these instead of a PATH (write ./{upkeep.COMMANDS[0]} for a "
-        f"file of that name): {', '.join(upkeep.COMMANDS)}; `search-index {upkeep.COMMANDS[0]} --help` says more. Exit "
+        f"file of that name): {', '.join(upkeep.COMMANDS)}; or `{_IMPORT} FILE`, for what `export` has written: its "
+        f"documents belong to no file then. `search-index {upkeep.COMMANDS[0]} --help` says more. Exit "
         "status: 0 all indexed, 1 something skipped, 2 error.",
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders, or - for standard input")
@@ -74,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep-deleted", action="store_true", help="keep documents of files that are gone")
     parser.add_argument("--delete", nargs="+", default=[], metavar="ID", help="remove these documents")
     parser.add_argument("--json", action="store_true", help="what happens, as an object a line on standard output")
+    parser.add_argument("--log", metavar="FILE", help="append what was done and skipped, with times")
     upkeep.add_collection(parser)
     parser.add_argument(
         "--model", metavar="NAME_OR_FOLDER", help="the model of a new collection: a hub name or a folder"
@@ -81,20 +90,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, *, importing: bool = False) -> int:
     if not options.paths and not options.delete:
         raise SearchError("no PATH given; name files or folders to index, `-` for standard input, or `status`")
+    if importing and options.watch:
+        raise SearchError("import --watch: what is imported is read once; leave out one of the two")
     folder = upkeep.folder_of(options)
     if options.delete:
         return upkeep.remove(folder, options.delete)
-    return _index(folder, options)
+    with logged_to(options.log):
+        return _index(folder, options, importing)
 
 
-def _index(folder: Path, options: argparse.Namespace) -> int:
+def _index(folder: Path, options: argparse.Namespace, importing: bool) -> int:
     reading = Options(columns=_columns(options.column))
     model = options.model
-    if model is None and Collection.exists(folder):
-        with Collection.open(folder, writable=True) as existing:
+    if model is None and StoredCollection.exists(folder):
+        with StoredCollection.open(folder, writable=True) as existing:
             model = existing.model
     encoder = load_encoder(model)
     with open_or_create(folder, encoder) as collection:
@@ -103,10 +115,14 @@ def _index(folder: Path, options: argparse.Namespace) -> int:
 
         def once() -> int:
             with display(events=options.json) as shown:
-                summary = update(
-                    options.paths, collection, encoder, reading, shown.progress, keep_deleted=options.keep_deleted
-                )
+                if importing:
+                    found = read_documents(options.paths, reading)
+                    summary = index_documents(found, collection, encoder, shown.progress)
+                else:
+                    kept = options.keep_deleted
+                    summary = update(options.paths, collection, encoder, reading, shown.progress, keep_deleted=kept)
             shown.done(summary, folder)
+            log_summary(summary, folder)
             return SKIPPED if summary.skipped else DONE
 
         status = once()

@@ -159,10 +159,18 @@ def open_file(folder: Path, *, writable: bool) -> sqlite3.Connection:
         try:
             return _opened(file, "ro")
         except sqlite3.OperationalError as error:
-            if "readonly" not in str(error) and "unable to open" not in str(error):
+            if not any(sign in str(error) for sign in ("readonly", "unable to open", "full", "disk I/O")):
                 raise
-            # In a folder that nobody may write, SQLite cannot keep its usual notes beside the file.
+            if _is_being_written(file):
+                raise
+            # In a folder that nobody may write, or on a full disk, SQLite cannot keep its usual notes beside the file.
             return _opened(file, "ro&immutable=1")
+
+
+def _is_being_written(file: Path) -> bool:
+    """Or was left with commits that are not in the file itself yet."""
+    log = file.with_name(f"{file.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _opened(file: Path, mode: str) -> sqlite3.Connection:

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.errors import CollectionError, DocumentError
 from indexer.parts import written
+from indexer.stored_collection import StoredCollection
 
 _RESERVED = frozenset(("id", "_id", "title", "text", "lang", "language", "date", "source", "url", "metadata", "pages"))
 """Names that a reader of JSON Lines takes for something else than a further field."""
@@ -27,7 +27,7 @@ _GROUP_DOCUMENTS, _GROUP_CHARACTERS = 2_000, 16_000_000
 _GROUP_PASSAGES = 1_000
 
 
-def export_jsonl(collection: Collection, stream: TextIO | BinaryIO) -> int:
+def export_jsonl(collection: StoredCollection, stream: TextIO | BinaryIO) -> int:
     """Write all documents as they came, a JSON object a line, in UTF-8: id, title, text, lang (where one was declared),
     date, source, url as far as they are known, the fields of its metadata beside them (those whose name is taken, in an
     object `metadata`), and `pages`. Returns how many. Reading the lines gives the same documents.
@@ -44,7 +44,7 @@ def export_jsonl(collection: Collection, stream: TextIO | BinaryIO) -> int:
     return count
 
 
-def export_jsonl_file(collection: Collection, file: Path, *, overwrite: bool = False) -> int:
+def export_jsonl_file(collection: StoredCollection, file: Path, *, overwrite: bool = False) -> int:
     """`export_jsonl` to a file, which is written whole or not at all. Raises CollectionError where it is there already
     (unless `overwrite`) or cannot be written."""
     with _writing(file, overwrite) as stream:
@@ -74,7 +74,7 @@ def _fields(document: Document) -> dict[str, str | None]:
     }
 
 
-def export_parquet(collection: Collection, file: Path, *, overwrite: bool = False) -> int:
+def export_parquet(collection: StoredCollection, file: Path, *, overwrite: bool = False) -> int:
     """Write all documents as they came to a Parquet file, a row each: id, title, text, lang (null where none was
     declared), date, source, url, metadata (a JSON object, as text), pages (where each begins in the text; empty for
     none). Returns how many. Reading the file gives the same documents.
@@ -110,7 +110,7 @@ def _row(document: Document) -> dict[str, Any]:
     return {**_fields(document), "metadata": metadata, "pages": list(document.pages)}
 
 
-def export_vectors(collection: Collection, file: Path, *, overwrite: bool = False) -> int:
+def export_vectors(collection: StoredCollection, file: Path, *, overwrite: bool = False) -> int:
     """Write all passages as a Parquet file, a row each, in order of id: document (its id), start and end (characters of
     its text), lang, text, vector (float32, as the model gave it, but for the rounding to a byte a component; languages'
     means are not taken off). The file's own metadata say the `model`, its `fingerprint`, and the `parts` of a vector.
@@ -137,7 +137,7 @@ def export_vectors(collection: Collection, file: Path, *, overwrite: bool = Fals
     return len(ids)
 
 
-def _passages(collection: Collection, ids: list[int], arrow: Any) -> dict[str, Any]:
+def _passages(collection: StoredCollection, ids: list[int], arrow: Any) -> dict[str, Any]:
     passages = collection.passages(ids)
     documents = collection.documents(sorted({passage.document for passage in passages}))
     texts = dict(pair for block in collection.passage_texts(ids) for pair in block)

@@ -148,13 +148,12 @@ class SeenIds:
 def _record(
     path: str, name: str, size: int, modified: int, digest: bytes, reading: bytes, skipped: str, remarks: str
 ) -> FileRecord:
-    return FileRecord(
-        path,
-        name,
-        size,
-        modified,
-        digest,
-        reading,
+    return FileRecord(path, name, size, modified, digest, reading, *said_of(skipped, remarks))
+
+
+def said_of(skipped: str, remarks: str) -> tuple[list[Skipped], list[Remark]]:
+    """What the columns of a file's row hold. Raises ValueError, TypeError or KeyError for anything else."""
+    return (
         [Skipped(str(own), str(reason), Cause[cause]) for own, reason, cause in json.loads(skipped)],
         [Remark(str(own), str(text)) for own, text in json.loads(remarks)],
     )

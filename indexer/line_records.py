@@ -31,6 +31,13 @@ class LineRecords:
             "ON CONFLICT DO UPDATE SET documents = documents + ?3",
             [(origin, key, count) for key in keys],
         )
+        if count < 0:
+            self._connection.execute("DELETE FROM origins WHERE origin = ? AND documents <= 0", (origin,))
+            # A repeated line stays marked: it may be on the documents that come next.
+            self._connection.executemany(
+                "DELETE FROM lines WHERE origin = ? AND key = ? AND documents <= 0 AND NOT repeated",
+                [(origin, key) for key in keys],
+            )
 
     def repeated(self, origin: str) -> frozenset[int]:
         """The lines that are left out of documents of this source."""

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from indexer.build import Summary
 from indexer.documents import Cause, Skipped
+from indexer.summary import Summary
 
 _NAMED = 50
 """Skipped files that are named before the rest are only counted."""

@@ -177,3 +177,8 @@ def _vector(blob: bytes, dimension: int) -> Sums:
 
 def _blob(vector: Sums) -> bytes:
     return vector.astype("<f8").tobytes()
+
+
+def marks(values: Sequence[object]) -> str:
+    """A question mark each."""
+    return ",".join("?" * len(values))

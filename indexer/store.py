@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from indexer import lexical_index, vector_index
 from indexer.alignment import AlignedQuery, Alignment
-from indexer.collection import Collection
 from indexer.records import Statistics, StoredDocument, StoredPassage
+from indexer.stored_collection import StoredCollection
 
 Vectors = NDArray[np.float32]
 
@@ -80,7 +80,7 @@ class Store(Protocol):
 class LocalStore:
     """A `Store` over a collection on this machine. Without `means`, or without `maps`, for comparison."""
 
-    def __init__(self, collection: Collection, *, means: bool = True, maps: bool = True) -> None:
+    def __init__(self, collection: StoredCollection, *, means: bool = True, maps: bool = True) -> None:
         self._collection = collection
         self._means, self._maps = means, maps
         self._lock = threading.RLock()

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from indexer import build
-from indexer.build import FileBegins, FileEnds, Item, Summary, index_documents, update_indexes
-from indexer.collection import Collection
+from indexer import cut_documents
+from indexer.build import FileBegins, FileEnds, Item, index_documents
 from indexer.documents import Cause, Remark, Skipped
 from indexer.encoder import Encoder
 from indexer.reading import READING, STANDARD_INPUT, File, Options, absolute, files, read_file, read_standard_input
 from indexer.records import FileRecord
+from indexer.stored_collection import StoredCollection
+from indexer.summary import Summary
 
 _NAMED = 1_000
 """Parts of one file that are named before the others are only counted."""
@@ -32,7 +33,7 @@ class _Root:
 
 def update(
     paths: Sequence[str],
-    collection: Collection,
+    collection: StoredCollection,
     encoder: Encoder,
     options: Options | None = None,
     progress: Callable[[Summary, str], None] | None = None,
@@ -48,16 +49,17 @@ def update(
     summary = Summary()
     reader = _Reader(collection, options or Options(), summary)
     roots: list[_Root] = []
-    index_documents(reader.items(paths, roots), collection, encoder, progress, summary)
-    if not keep_deleted:
+
+    def forget() -> None:
         gone = [path for root in roots for path in _gone(root, collection, reader.present, summary)]
         if gone:
             summary.removed += len(collection.forget(gone))
-            update_indexes(collection)
-    return summary
+
+    behind = None if keep_deleted else forget
+    return index_documents(reader.items(paths, roots), collection, encoder, progress, summary, behind)
 
 
-def _gone(root: _Root, collection: Collection, present: set[str], summary: Summary) -> list[str]:
+def _gone(root: _Root, collection: StoredCollection, present: set[str], summary: Summary) -> list[str]:
     """The files of a folder that are no longer there."""
     known = [record.path for record in collection.files.below(absolute(root.folder))]
     gone = [path for path in known if path not in present and not os.path.isfile(path)]  # hidden, or behind a link
@@ -75,7 +77,7 @@ def _gone(root: _Root, collection: Collection, present: set[str], summary: Summa
 
 
 class _Reader:
-    def __init__(self, collection: Collection, options: Options, summary: Summary) -> None:
+    def __init__(self, collection: StoredCollection, options: Options, summary: Summary) -> None:
         self._collection = collection
         self._options = options
         self._reading = _reading_of(options)
@@ -178,7 +180,7 @@ class _Reader:
 
 def _reading_of(options: Options) -> bytes:
     """Stands for how a file is read."""
-    how = repr((READING, options.limits, sorted(options.columns.items()), build.CUTTING))
+    how = repr((READING, options.limits, sorted(options.columns.items()), cut_documents.CUTTING))
     return hashlib.blake2b(how.encode(), digest_size=8).digest()
 
 

@@ -9,12 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from indexer import exchange, maintenance
+from indexer import exchange, vector_index
+from indexer.backup import backup
 from indexer.build import update_indexes
-from indexer.collection import Collection
+from indexer.collection_view import CollectionView
+from indexer.compaction import compact
 from indexer.errors import SearchError
 from indexer.paths import default_collection_folder
 from indexer.progress import say
+from indexer.stored_collection import StoredCollection
+from indexer.verification import verify
 
 DONE, WRONG = 0, 1
 _ERRORS_SHOWN = 10
@@ -54,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     exporting = add("export", _export, "write all documents to a file, or - for standard output")
     exporting.add_argument("file", metavar="FILE", help="JSON Lines (.jsonl), or Parquet (.parquet)")
     exporting.add_argument("--vectors", action="store_true", help="passages with their vectors instead (.parquet)")
-    backup = add("backup", _backup, "copy the collection while it is in use")
-    backup.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+    copying = add("backup", _backup, "copy the collection while it is in use")
+    copying.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
     add("upgrade", _upgrade, "bring a collection of an earlier version up to date")
     return parser
 
@@ -65,9 +69,10 @@ COMMANDS = ("status", "rm", "verify", "compact", "export", "backup", "upgrade")
 
 def _status(options: argparse.Namespace) -> int:
     folder = folder_of(options)
-    with Collection.open(folder) as collection:
+    with StoredCollection.open(folder) as collection:
         statistics = collection.statistics()
         troubled = collection.files.with_skipped()
+        drift = _drift(collection)
     errors = [(own.name, own.reason) for record in troubled for own in record.skipped]
     if options.json:
         print(
@@ -75,6 +80,7 @@ def _status(options: argparse.Namespace) -> int:
                 {
                     "collection": str(folder),
                     **asdict(statistics),
+                    "drift": drift,
                     "errors": [{"name": name, "reason": reason} for name, reason in errors],
                 },
                 ensure_ascii=False,
@@ -92,6 +98,10 @@ def _status(options: argparse.Namespace) -> int:
     if statistics.repeated_lines:
         print(f"left out    {statistics.repeated_lines} lines that stand on many documents of a source")
     print(f"size        {statistics.bytes / 1e6:.1f} MB")
+    if drift is None:
+        print("drift       unknown: no index; the next search makes it")
+    else:
+        print(f"drift       {drift:.4f} (above {vector_index.MAX_DRIFT} the index is made anew)")
     if errors:
         print(f"not read    {len(errors)}")
         for name, reason in errors[:_ERRORS_SHOWN]:
@@ -101,13 +111,19 @@ def _status(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _drift(collection: CollectionView) -> float | None:
+    """How far the language means have moved since the index of vectors was made; None where there is no index."""
+    saved = vector_index.load_saved(collection, means := collection.language_means())
+    return None if saved is None else saved.drift(means.passages)
+
+
 def _remove(options: argparse.Namespace) -> int:
     return remove(folder_of(options), options.names)
 
 
 def remove(folder: Path, names: Sequence[str]) -> int:
     """Documents by id, of files by path, and of all below folders; they stay away until their files change."""
-    with Collection.open(folder, writable=True) as collection:
+    with StoredCollection.open(folder, writable=True) as collection:
         removed, missing = 0, []
         for name in dict.fromkeys(names):
             of_files = [own for path in collection.files.named(name) for own in collection.files.documents(path)]
@@ -124,8 +140,8 @@ def remove(folder: Path, names: Sequence[str]) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    with Collection.open(folder_of(options)) as collection:
-        wrong = maintenance.verify(collection)
+    with StoredCollection.open(folder_of(options)) as collection:
+        wrong = verify(collection)
         documents = collection.statistics().documents
     for line in wrong:
         say(line)
@@ -138,8 +154,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _compact(options: argparse.Namespace) -> int:
-    with Collection.open(folder_of(options), writable=True) as collection:
-        before, after = maintenance.compact(collection)
+    with StoredCollection.open(folder_of(options), writable=True) as collection:
+        before, after = compact(collection)
     say(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now")
     return DONE
 
@@ -148,7 +164,7 @@ def _export(options: argparse.Namespace) -> int:
     file = Path(options.file)
     if options.vectors and file.suffix != ".parquet":
         raise SearchError(f"--vectors to {options.file}, expected a name that ends in .parquet")
-    with Collection.open(folder_of(options)) as collection:
+    with StoredCollection.open(folder_of(options)) as collection:
         if options.file == "-":
             count = exchange.export_jsonl(collection, sys.stdout)
         elif options.vectors:
@@ -164,15 +180,15 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    with Collection.open(folder_of(options)) as collection:
-        size = maintenance.backup(collection, options.folder)
+    with StoredCollection.open(folder_of(options)) as collection:
+        size = backup(collection, options.folder)
     say(f"{options.folder}: {size / 1e6:.1f} MB")
     return DONE
 
 
 def _upgrade(options: argparse.Namespace) -> int:
     folder = folder_of(options)
-    with Collection.open(folder, writable=True) as collection:
+    with StoredCollection.open(folder, writable=True) as collection:
         update_indexes(collection)
     say(f"{folder} is up to date")
     return DONE

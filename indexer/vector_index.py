@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from indexer.alignment import AlignedQuery, Alignment, LanguageMaps
 from indexer.checked_file import read_arrays, write_arrays
-from indexer.collection import Collection
+from indexer.collection_view import CollectionView
 from indexer.language_means import LanguageMeans, MeanTable
 from indexer.parts import Parts
 
@@ -57,6 +57,10 @@ class VectorIndex:
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
+    def drift(self, means: MeanTable) -> float:
+        """How far the means of the collection's passages have moved since the index was made, at the most."""
+        return self.alignment.means.passages.drift(means)
+
     def search(self, query: AlignedQuery, limit: int, among: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Ids of the `limit` passages (of `among`, where given) nearest to a query, best first; fewer where there are
         fewer."""
@@ -71,7 +75,7 @@ class VectorIndex:
         return found
 
 
-def open_index(collection: Collection, *, means: bool = True, maps: bool = True) -> VectorIndex:
+def open_index(collection: CollectionView, *, means: bool = True, maps: bool = True) -> VectorIndex:
     """The index of a collection as it is now: the saved one where it is whole, brought up to date, else a new one.
 
     What was made anew is saved where the folder can be written. Without `means` it is the plain index
@@ -85,7 +89,7 @@ def open_index(collection: Collection, *, means: bool = True, maps: bool = True)
             none = LanguageMaps.none(collection.parts)
             return _build(collection, Alignment(collection.parts, collection.language_means(), none))
         own = collection.language_means()
-        saved = _load(collection, own)
+        saved = load_saved(collection, own)
         if saved and collection.state(saved.version) != saved.state:
             saved = None  # of another collection, or of changes that a restored backup has not seen
         if saved and saved.version == collection.version():
@@ -100,12 +104,12 @@ def open_index(collection: Collection, *, means: bool = True, maps: bool = True)
     return current
 
 
-def _still_fits(saved: VectorIndex, means: MeanTable, collection: Collection) -> bool:
+def _still_fits(saved: VectorIndex, means: MeanTable, collection: CollectionView) -> bool:
     grown = len(collection.passage_ids()) > MAX_GROWTH * saved.measured
-    return not grown and saved.alignment.means.passages.drift(means) <= MAX_DRIFT
+    return not grown and saved.drift(means) <= MAX_DRIFT
 
 
-def _measure(collection: Collection, means: LanguageMeans) -> Alignment:
+def _measure(collection: CollectionView, means: LanguageMeans) -> Alignment:
     """The means of the collection, and the maps of its languages, from a sample of their sentences."""
     samples = {}
     for lang in sorted(collection.sums()):
@@ -126,7 +130,7 @@ def _in_half_precision(maps: LanguageMaps) -> LanguageMaps:
     )
 
 
-def _build(collection: Collection, alignment: Alignment) -> VectorIndex:
+def _build(collection: CollectionView, alignment: Alignment) -> VectorIndex:
     width = collection.parts[0].width
     bytes_of = faiss.IndexScalarQuantizer(width, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
     ids = collection.passage_ids()
@@ -138,7 +142,7 @@ def _build(collection: Collection, alignment: Alignment) -> VectorIndex:
     return _current(index, alignment, len(ids), collection)
 
 
-def _range_of(collection: Collection, alignment: Alignment, ids: NDArray[np.int64], width: int) -> Vectors:
+def _range_of(collection: CollectionView, alignment: Alignment, ids: NDArray[np.int64], width: int) -> Vectors:
     """Rows (n, width) with the smallest and the largest value of each component: of the passages that there are, and
     wide enough for those to come."""
     sample = ids[np.linspace(0, len(ids) - 1, min(len(ids), _RANGE_SAMPLE)).astype(int)].tolist()
@@ -149,7 +153,7 @@ def _range_of(collection: Collection, alignment: Alignment, ids: NDArray[np.int6
     return np.concatenate([rows, widest, -widest])
 
 
-def _current(index: Any, alignment: Alignment, measured: int, collection: Collection) -> VectorIndex:
+def _current(index: Any, alignment: Alignment, measured: int, collection: CollectionView) -> VectorIndex:
     version = collection.version()
     return VectorIndex(index, alignment, measured, version, collection.state(version) or b"")
 
@@ -165,7 +169,7 @@ def index_ids(index: Any) -> NDArray[np.int64]:
     return held
 
 
-def _catch_up(saved: VectorIndex, collection: Collection) -> VectorIndex:
+def _catch_up(saved: VectorIndex, collection: CollectionView) -> VectorIndex:
     """Take off what has left the collection, add what has come, centred as the rest is."""
     held = index_ids(saved.index)
     wanted = collection.passage_ids()
@@ -199,9 +203,10 @@ def _save(current: VectorIndex, folder: Path) -> None:
     write_arrays(folder / FILE, arrays)
 
 
-def _load(collection: Collection, own: LanguageMeans) -> VectorIndex | None:
+def load_saved(collection: CollectionView, own: LanguageMeans | None = None) -> VectorIndex | None:
     """The saved index, or None where it is missing, damaged, or of another width. Passages keep the means that they
-    were prepared with; sentences and queries are centred with the collection's own as of now."""
+    were prepared with; sentences and queries are centred with the collection's `own` as of now."""
+    own = own or collection.language_means()
     saved = read_arrays(collection.folder / FILE)
     if saved is None:
         return None

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.build import index_documents, open_or_create
-from indexer.collection import FORMAT, Collection
 from indexer.encoder import QueryEncoder
 from indexer.errors import CollectionError, SettingsError
 from indexer.models import default_model, fingerprint_of, load_encoder
 from indexer.paths import cache_folder
 from indexer.sample import sample_digest, sample_documents
 from indexer.store import LocalStore
+from indexer.stored_collection import FORMAT, StoredCollection
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 
@@ -39,10 +39,10 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder)
     collection is searched, and indexed on first use. Raises CollectionError, ModelMismatch, ModelError.
     """
     folder = settings.own_collection()
-    is_sample = settings.sample or (settings.collection is None and not Collection.exists(folder))
+    is_sample = settings.sample or (settings.collection is None and not StoredCollection.exists(folder))
     if is_sample:
         folder = _sample_collection(settings, notice)
-    collection = Collection.open(folder)
+    collection = StoredCollection.open(folder)
     encoder = load(settings.model or collection.model)
     collection.check_model(encoder.fingerprint, encoder.name)
     store = LocalStore(collection)
@@ -65,10 +65,10 @@ def _sample_collection(settings: Settings, notice: Notice) -> Path:
 
 def _holds(folder: Path, documents: int) -> bool:
     """Whether the sample is there, whole. What is damaged, or of another release, is removed: it can be made again."""
-    if not Collection.exists(folder):
+    if not StoredCollection.exists(folder):
         return False
     try:
-        with Collection.open(folder) as collection:
+        with StoredCollection.open(folder) as collection:
             collection.language_means()
             current = collection.state(collection.version()) is not None
             return current and collection.statistics().documents == documents

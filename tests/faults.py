@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from indexer import bm25, build, lexical_index, line_records, vector_index
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.encoder import Progress
+from indexer.stored_collection import StoredCollection
 from tests.fakes import FakeEncoder
-from tests.test_collection import NO_PRIOR, contents
+from tests.test_stored_collection import NO_PRIOR, contents
 
 ROOT = Path(__file__).parents[1]
 _IN_MEMORY = Path("/dev/shm")
@@ -217,9 +217,9 @@ def without_indexes(patch: pytest.MonkeyPatch) -> None:
 
 def committed(folder: Path) -> set[str]:
     """The ids of the documents that a collection holds."""
-    if not Collection.exists(folder):
+    if not StoredCollection.exists(folder):
         return set()
-    with Collection.open(folder) as collection:
+    with StoredCollection.open(folder) as collection:
         return set(contents(collection))
 
 

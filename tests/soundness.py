@@ -16,12 +16,12 @@ from indexer import build, lexical_index, vector_index
 from indexer.boilerplate import keys_of
 from indexer.build import open_or_create
 from indexer.checked_file import read_arrays
-from indexer.collection import Collection
 from indexer.duplicates import NEAR, bands_of, similarity
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from indexer.vector_index import index_ids
 from tests.faults import SteadyEncoder, remove, without_indexes
-from tests.test_collection import assert_sums_equal, contents, recomputed_sums
+from tests.test_stored_collection import assert_sums_equal, contents, recomputed_sums
 
 Contents = Mapping[str, tuple[object, ...]]
 
@@ -51,7 +51,7 @@ def assert_as_before_or_after(held: Contents, before: Contents, after: Contents,
     assert not missing, f"{sorted(missing)} are missing"
 
 
-def assert_whole(collection: Collection) -> None:
+def assert_whole(collection: StoredCollection) -> None:
     """With both indexes, and nothing left beside them."""
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
     for name, version in saved_versions(collection.folder).items():
@@ -82,7 +82,7 @@ def left_over(folder: Path) -> list[str]:
     )
 
 
-def assert_indexes_agree(collection: Collection) -> None:
+def assert_indexes_agree(collection: StoredCollection) -> None:
     """Opened, each holds the passages that there are."""
     ids = collection.passage_ids()
     held = np.sort(index_ids(vector_index.open_index(collection).index))
@@ -95,14 +95,14 @@ def assert_indexes_agree(collection: Collection) -> None:
     assert found.tolist() == with_gas, "passages found by a word"
 
 
-def assert_rows_are_sound(collection: Collection) -> None:
+def assert_rows_are_sound(collection: StoredCollection) -> None:
     """By SQLite's own checks."""
     execute = collection._connection.execute
     assert execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def assert_copies_are_linked(collection: Collection) -> None:
+def assert_copies_are_linked(collection: StoredCollection) -> None:
     """Each to a first that is there and that it is like; firsts are alike to none, and alone can be looked up."""
     execute = collection._connection.execute
     rows = execute("SELECT number, id, original, signature FROM documents").fetchall()
@@ -121,7 +121,7 @@ def assert_copies_are_linked(collection: Collection) -> None:
     assert set(execute("SELECT band, document FROM bands").fetchall()) == expected, "what firsts are looked up by"
 
 
-def assert_lines_are_counted(collection: Collection) -> None:
+def assert_lines_are_counted(collection: StoredCollection) -> None:
     """As they stand in the documents that are counted: those that have a source and are no copies."""
     execute = collection._connection.execute
     documents: Counter[str] = Counter()
@@ -135,11 +135,11 @@ def assert_lines_are_counted(collection: Collection) -> None:
     assert counts == dict(lines), "documents with a line"
 
 
-def assert_sums_are_right(collection: Collection) -> None:
+def assert_sums_are_right(collection: StoredCollection) -> None:
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
 
 
-SOUND: dict[str, Callable[[Collection], None]] = {
+SOUND: dict[str, Callable[[StoredCollection], None]] = {
     "the file is whole": assert_rows_are_sound,
     "sums are those of what is stored": assert_sums_are_right,
     "copies are linked to firsts": assert_copies_are_linked,
@@ -153,7 +153,7 @@ EVERYTHING = ("documents", "files", "files of documents", "copies", "documents o
 """The parts of what a run has made."""
 
 
-def everything(collection: Collection) -> dict[str, Any]:
+def everything(collection: StoredCollection) -> dict[str, Any]:
     """What two runs over the same files must have in common.
 
     Which of several copies is the first depends on which came first, so groups are compared; so does whose lines are
@@ -227,13 +227,15 @@ class Expectation:
         self.meanwhile: Contents = updated(place / "meanwhile", files / "site", all_lines=True)["documents"]
         remove(place)
 
-    def check_left(self, complaints: Complaints, where: str, left: Collection, *, indexes: bool = True) -> None:
+    def check_left(self, complaints: Complaints, where: str, left: StoredCollection, *, indexes: bool = True) -> None:
         """By a run that did not end. Opening the indexes mends them."""
         _check_sound(complaints, where, left, indexes=indexes)
         states = self.before, self.after["documents"], self.meanwhile
         complaints.check(BEFORE_OR_AFTER, where, assert_as_before_or_after, contents(left), *states)
 
-    def check_end(self, complaints: Complaints, where: str, collection: Collection, *, indexes: bool = True) -> None:
+    def check_end(
+        self, complaints: Complaints, where: str, collection: StoredCollection, *, indexes: bool = True
+    ) -> None:
         """Of a run that did end."""
         if indexes:
             saved, version = saved_versions(collection.folder), collection.version()
@@ -243,7 +245,7 @@ class Expectation:
             complaints.check(f"{IN_THE_END}{what}", where, assert_same, own, self.after[what])
 
 
-def _check_sound(complaints: Complaints, where: str, collection: Collection, *, indexes: bool) -> None:
+def _check_sound(complaints: Complaints, where: str, collection: StoredCollection, *, indexes: bool) -> None:
     for promise, holds in SOUND.items():
         if indexes or holds is not assert_indexes_agree:
             complaints.check(promise, where, holds, collection)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from indexer import Collection, Document
-from indexer import collection as stored
 from indexer.errors import CollectionError, ModelMismatch
 from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
 from search_api.searcher import Searcher
 from tests.fakes import FakeEncoder
-from tests.test_collection import contents
+from tests.test_stored_collection import contents
 
 _BAN = Document("a", "The gas ban was announced on Monday.", "A ban", "en", "2026-01", "Paper", "u", {"tags": ["x"]})
 _URANIUM = Document("b", "ウランの禁輸を発表した。")
@@ -48,7 +48,7 @@ def test_adding_again_replaces_and_deleting_removes(made: Collection) -> None:
     assert made.get("a") == changed
     assert made.delete(["a", "c"]) == ["a"]
     assert list(made) == [_URANIUM]
-    hits = Searcher(LocalStore(stored.Collection.open(made.folder)), FakeEncoder()).search("ban").hits
+    hits = Searcher(LocalStore(StoredCollection.open(made.folder)), FakeEncoder()).search("ban").hits
     assert [hit.document_id for hit in hits] == ["b"]
 
 
@@ -85,6 +85,6 @@ def test_the_embedded_model_is_the_default_and_stays_that_of_the_collection(tmp_
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "1 The ban was announced on Monday.\n"
-    with stored.Collection.open(tmp_path / "made") as opened:
+    with StoredCollection.open(tmp_path / "made") as opened:
         assert len(contents(opened)) == 1
         assert opened.model.endswith("+use")

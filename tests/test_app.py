@@ -12,10 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.errors import CollectionError
 from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
 from search_api.app import create_app
 from search_api.opening import OpenSearcher
 from search_api.searcher import Searcher
@@ -36,7 +36,7 @@ def client(tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -
         index_documents(_DOCUMENTS, made, fake)
 
     def opening() -> OpenSearcher:
-        store = LocalStore(Collection.open(tmp_path / "collection"))
+        store = LocalStore(StoredCollection.open(tmp_path / "collection"))
         return OpenSearcher(Searcher(store, fake), store, is_sample=False)
 
     with TestClient(create_app(opening), raise_server_exceptions=False) as made_client:
@@ -109,7 +109,7 @@ def test_words_of_the_question_are_highlighted_to_the_character(
         Document("ja", "政府は禁輸を発表した。みせはあいていた。", "発表"),
         Document("zh", "政府宣布禁令。商店照常营业。", "公告"),
     ]
-    with Collection.open(tmp_path / "collection", writable=True) as collection:
+    with StoredCollection.open(tmp_path / "collection", writable=True) as collection:
         index_documents(more, collection, fake)
     hits = client.get("/search", params={"q": query, "collapse": "false"}).json()["hits"]
     (hit,) = (hit for hit in hits if hit["document_id"] == document)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,16 +18,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import database
 from indexer.boilerplate import (
     LINES_AT_EDGE,
-    Counts,
     Span,
     boilerplate_spans,
     key_of,
     keys_of,
     lines_of,
-    repeated,
 )
+from indexer.line_records import LineRecords
 
 SEEDS = Path(__file__).parents[1] / "seeds" / "corpus.jsonl"
 
@@ -172,19 +176,28 @@ def _date(chance: random.Random) -> str:
     return f"{day}/{month}/2026 {chance.randint(10, 23)}:{chance.randint(10, 59)}"
 
 
-def counts_of(pages: list[Page]) -> Counts:
-    counts = Counts()
-    for page in pages:
-        counts.add(keys_of(page.text))
-    return counts
+def repeated_at(documents: Iterable[Iterable[int]]) -> frozenset[int]:
+    """The lines that repeat on a source's documents, as a collection counts them."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for table in ("origins", "lines"):
+            connection.execute(re.search(rf"CREATE TABLE {table} .*?;", database._FILES, re.DOTALL)[0])  # type: ignore[index]
+        lines = LineRecords(Path(), connection)
+        for keys in documents:
+            lines.add("site", frozenset(keys))
+        lines.mark(lines.newly_repeated())
+        return lines.repeated("site")
+
+
+def repeated_on(pages: list[Page]) -> frozenset[int]:
+    return repeated_at(keys_of(page.text) for page in pages)
 
 
 def figures(pages: list[Page]) -> tuple[float, float]:
     """Precision and recall, by lines."""
-    counts = counts_of(pages)
+    repeated = repeated_on(pages)
     right = left_out = there = 0
     for page in pages:
-        spans = set(boilerplate_spans(page.text, counts.is_repeated))
+        spans = set(boilerplate_spans(page.text, repeated.__contains__))
         right += len(spans & page.template)
         left_out += len(spans)
         there += len(page.template)
@@ -202,8 +215,8 @@ def test_sources_with_a_template(language: str) -> None:
 @pytest.mark.parametrize("language", ["ar", "en", "ja", "zh"])
 def test_articles_without_a_template_lose_nothing(language: str) -> None:
     pages = [Page(row["text"], set()) for row in articles(language)]
-    counts = counts_of(pages)
-    assert [page for page in pages if boilerplate_spans(page.text, counts.is_repeated)] == []
+    repeated = repeated_on(pages)
+    assert [page for page in pages if boilerplate_spans(page.text, repeated.__contains__)] == []
 
 
 def page_of(*lines: str) -> str:
@@ -313,23 +326,16 @@ def test_lines_that_differ(lines: tuple[str, str]) -> None:
     assert key_of(lines[0]) != key_of(lines[1])
 
 
-def test_when_a_line_repeats() -> None:
-    assert repeated({1: 5}, 5, 1)
-    assert not repeated({1: 4}, 4, 1)
-    assert repeated({1: 40}, 100, 1)
-    assert not repeated({1: 39}, 100, 1)
-    assert not repeated({}, 0, 1)
+@pytest.mark.parametrize(
+    ("having", "documents", "repeats"), [(5, 5, True), (4, 4, False), (40, 100, True), (39, 100, False), (0, 5, False)]
+)
+def test_when_a_line_repeats(having: int, documents: int, repeats: bool) -> None:
+    assert repeated_at([1] if number < having else [] for number in range(documents)) == ({1} if repeats else set())
 
 
-def test_counts_are_of_documents() -> None:
-    counts = Counts()
-    for _ in range(4):
-        counts.add(keys_of("Share\nShare\nShare"))
-    assert counts == Counts(4, {key_of("share"): 4})
-    assert not counts.is_repeated(key_of("Share"))
-    counts.add([key_of("Share"), key_of("Share")])
-    assert counts == Counts(5, {key_of("share"): 5})
-    assert counts.is_repeated(key_of("Share"))
+def test_a_line_counts_once_for_a_document() -> None:
+    assert repeated_at([key_of("share")] * 5 for _ in range(4)) == set()
+    assert keys_of("Share\nShare\nSHARE") == {key_of("share")}
 
 
 def test_lines_and_the_keys_counted() -> None:

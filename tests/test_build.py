@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from indexer import cli, lexical_index
-from indexer.build import Summary, index_documents, open_or_create
+from indexer.build import index_documents, open_or_create
 from indexer.checked_file import read_arrays
-from indexer.collection import Collection
 from indexer.documents import Document, Found, Skipped
 from indexer.errors import ModelMismatch
 from indexer.language_means import Prior
@@ -24,16 +23,18 @@ from indexer.parts import Part
 from indexer.reading import read_documents
 from indexer.sample import passage_budget, prior_of
 from indexer.sentences import sentence_spans
+from indexer.stored_collection import StoredCollection
+from indexer.summary import Summary
 from indexer.vector_index import open_index
 from tests.fakes import FakeEncoder
-from tests.test_collection import assert_sums_equal, contents, numbers, recomputed_sums
+from tests.test_stored_collection import assert_sums_equal, contents, numbers, recomputed_sums
 
 ENGLISH = Document("en", "The ban on gas began today. It ends in May.", "Ban on gas", "en", "2026-01-05", "wire")
 ARABIC = Document("ar", "بدأ حظر الغاز اليوم. وينتهي في مايو.", "حظر الغاز")
 JAPANESE = Document("ja", "ウランの禁輸が今日から始まった。ガスは五月まで続く。", "禁輸", metadata={"page": 3})
 
 
-def saved_versions(collection: Collection) -> list[int]:
+def saved_versions(collection: StoredCollection) -> list[int]:
     """The versions that the indexes on disk cover."""
     files = [read_arrays(collection.folder / name) for name in ("vectors.index", "lexical.index/manifest")]
     return [int(saved["version"]) for saved in files if saved]
@@ -54,7 +55,7 @@ def known_prior(prior: Prior, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def collection(tmp_path: Path, fake: FakeEncoder) -> Iterator[Collection]:
+def collection(tmp_path: Path, fake: FakeEncoder) -> Iterator[StoredCollection]:
     with open_or_create(tmp_path / "c", fake) as opened:
         yield opened
 
@@ -79,7 +80,7 @@ def encoded_texts(encoder: FakeEncoder) -> list[str]:
 # What is stored
 
 
-def test_documents_come_with_all_that_is_known_of_them(collection: Collection, fake: FakeEncoder) -> None:
+def test_documents_come_with_all_that_is_known_of_them(collection: StoredCollection, fake: FakeEncoder) -> None:
     summary = index_documents([ENGLISH, ARABIC, JAPANESE], collection, fake)
     assert (summary.added, summary.changed, summary.unchanged, summary.passages, summary.skipped) == (3, 0, 0, 3, [])
     assert summary.seen == 3
@@ -98,7 +99,7 @@ def test_documents_come_with_all_that_is_known_of_them(collection: Collection, f
     assert collection.statistics().documents_by_language == {"ar": 1, "en": 1, "ja": 1}
 
 
-def test_passages_and_sentences_are_slices_of_the_text(collection: Collection, fake: FakeEncoder) -> None:
+def test_passages_and_sentences_are_slices_of_the_text(collection: StoredCollection, fake: FakeEncoder) -> None:
     document = Document(
         "long", "\n\n".join(f"🙂 Paragraph {n} says gas. It says ban too." for n in range(60)), "", "en"
     )
@@ -117,7 +118,7 @@ def test_passages_and_sentences_are_slices_of_the_text(collection: Collection, f
     assert got == list(sentence_spans(document.text))
 
 
-def test_each_vector_is_that_of_its_own_text(collection: Collection, fake: FakeEncoder) -> None:
+def test_each_vector_is_that_of_its_own_text(collection: StoredCollection, fake: FakeEncoder) -> None:
     """Also across documents that were encoded in one batch."""
     documents = [ENGLISH, long_document("d", 100), ARABIC, JAPANESE, long_document("e", 70)]
     index_documents(documents, collection, fake)
@@ -144,7 +145,7 @@ def test_each_vector_is_that_of_its_own_text(collection: Collection, fake: FakeE
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
 
 
-def test_headings_are_stored_as_such(collection: Collection, fake: FakeEncoder) -> None:
+def test_headings_are_stored_as_such(collection: StoredCollection, fake: FakeEncoder) -> None:
     text = "On gas\n\nThe ban began today. It ends in May.\n\nOn drones\n\nThe drone is new."
     index_documents([Document("a", text, "", "en"), JAPANESE], collection, fake)
     headings: list[str] = []
@@ -161,20 +162,22 @@ def test_headings_are_stored_as_such(collection: Collection, fake: FakeEncoder) 
 
 
 def test_the_title_is_encoded_in_front_of_a_passage_but_not_of_its_sentences(
-    collection: Collection, fake: FakeEncoder
+    collection: StoredCollection, fake: FakeEncoder
 ) -> None:
     index_documents([ENGLISH], collection, fake)
     assert fake.batches == [[f"Ban on gas\n{ENGLISH.text}", "The ban on gas began today.", "It ends in May."]]
 
 
-def test_a_title_that_the_text_begins_with_is_not_encoded_twice(collection: Collection, fake: FakeEncoder) -> None:
+def test_a_title_that_the_text_begins_with_is_not_encoded_twice(
+    collection: StoredCollection, fake: FakeEncoder
+) -> None:
     document = replace(ENGLISH, title="The ban on gas began today.")
     index_documents([document], collection, fake)
     assert fake.batches == [[ENGLISH.text, "The ban on gas began today.", "It ends in May."]]
 
 
 def test_a_declared_language_stands_where_the_text_does_not_say_otherwise(
-    collection: Collection, fake: FakeEncoder
+    collection: StoredCollection, fake: FakeEncoder
 ) -> None:
     documents = [Document("declared", "東京大学 2026", lang="ja"), Document("found", JAPANESE.text)]
     index_documents(documents, collection, fake)
@@ -185,7 +188,9 @@ def test_a_declared_language_stands_where_the_text_does_not_say_otherwise(
 # Once more
 
 
-def test_the_same_documents_again_encode_nothing_and_change_nothing(collection: Collection, fake: FakeEncoder) -> None:
+def test_the_same_documents_again_encode_nothing_and_change_nothing(
+    collection: StoredCollection, fake: FakeEncoder
+) -> None:
     documents = [ENGLISH, ARABIC, JAPANESE, long_document("d", 50)]
     index_documents(documents, collection, fake)
     before, version, batches = contents(collection), collection.version(), len(fake.batches)
@@ -246,7 +251,7 @@ def test_a_changed_file_replaces_its_passages_and_leaves_the_others(tmp_path: Pa
     ids=["text", "title", "lang", "date", "source", "url", "metadata"],
 )
 def test_a_change_of_anything_that_is_stored_is_seen(
-    tmp_path: Path, collection: Collection, fake: FakeEncoder, changed: Document
+    tmp_path: Path, collection: StoredCollection, fake: FakeEncoder, changed: Document
 ) -> None:
     index_documents([JAPANESE, ENGLISH], collection, fake)
     summary = index_documents([changed, ENGLISH], collection, fake)
@@ -254,13 +259,13 @@ def test_a_change_of_anything_that_is_stored_is_seen(
     assert contents(collection) == fresh(tmp_path / "fresh", [changed, ENGLISH])
 
 
-def test_the_order_of_metadata_is_no_change(collection: Collection, fake: FakeEncoder) -> None:
+def test_the_order_of_metadata_is_no_change(collection: StoredCollection, fake: FakeEncoder) -> None:
     index_documents([replace(ENGLISH, metadata={"a": 1, "b": 2})], collection, fake)
     summary = index_documents([replace(ENGLISH, metadata={"b": 2, "a": 1})], collection, fake)
     assert (summary.changed, summary.unchanged) == (0, 1)
 
 
-def test_documents_that_do_not_come_again_stay(collection: Collection, fake: FakeEncoder) -> None:
+def test_documents_that_do_not_come_again_stay(collection: StoredCollection, fake: FakeEncoder) -> None:
     index_documents([ENGLISH, ARABIC], collection, fake)
     summary = index_documents([JAPANESE], collection, fake)
     assert (summary.added, summary.unchanged) == (1, 0)
@@ -271,7 +276,7 @@ def test_documents_that_do_not_come_again_stay(collection: Collection, fake: Fak
 
 
 def test_an_id_that_comes_twice_in_a_run_is_skipped_and_named(
-    tmp_path: Path, collection: Collection, fake: FakeEncoder
+    tmp_path: Path, collection: StoredCollection, fake: FakeEncoder
 ) -> None:
     second = replace(ARABIC, id="en")
     summary = index_documents([ENGLISH, second, JAPANESE], collection, fake)
@@ -283,7 +288,7 @@ def test_an_id_that_comes_twice_in_a_run_is_skipped_and_named(
     assert (again.unchanged, len(again.skipped)) == (2, 1)
 
 
-def test_what_could_not_be_read_is_counted_and_changes_nothing(collection: Collection, fake: FakeEncoder) -> None:
+def test_what_could_not_be_read_is_counted_and_changes_nothing(collection: StoredCollection, fake: FakeEncoder) -> None:
     skipped = [Skipped("bad.pdf", "not a supported format"), Skipped("empty.txt", "empty")]
     summary = index_documents([skipped[0], ENGLISH, skipped[1]], collection, fake)
     assert summary.skipped == skipped
@@ -291,7 +296,7 @@ def test_what_could_not_be_read_is_counted_and_changes_nothing(collection: Colle
     assert contents(collection).keys() == {"en"}
 
 
-def test_a_run_of_nothing_changes_nothing(collection: Collection, fake: FakeEncoder) -> None:
+def test_a_run_of_nothing_changes_nothing(collection: StoredCollection, fake: FakeEncoder) -> None:
     summary = index_documents([Skipped("x", "y")], collection, fake)
     assert (summary.added, summary.seen) == (0, 1)
     assert collection.version() == 0
@@ -301,11 +306,11 @@ def test_a_run_of_nothing_changes_nothing(collection: Collection, fake: FakeEnco
 # Batches
 
 
-def test_batches_are_committed_one_by_one_and_progress_is_told(collection: Collection, fake: FakeEncoder) -> None:
+def test_batches_are_committed_one_by_one_and_progress_is_told(collection: StoredCollection, fake: FakeEncoder) -> None:
     """A batch ends with the document that brings it to a thousand sentences."""
     documents = [long_document(f"d{number}", 400) for number in range(7)]
     told: list[tuple[int, int, str, int, set[str]]] = []
-    with Collection.open(collection.folder) as reader:
+    with StoredCollection.open(collection.folder) as reader:
 
         def progress(summary: Summary, last: str) -> None:
             told.append((summary.added, summary.passages, last, reader.version(), set(contents(reader))))
@@ -322,7 +327,7 @@ def test_batches_are_committed_one_by_one_and_progress_is_told(collection: Colle
 
 
 def test_an_interruption_keeps_what_was_committed_and_the_next_run_does_the_rest(
-    tmp_path: Path, collection: Collection, fake: FakeEncoder
+    tmp_path: Path, collection: StoredCollection, fake: FakeEncoder
 ) -> None:
     documents = [long_document(f"d{number}", 400) for number in range(8)]
 
@@ -348,7 +353,7 @@ def test_an_interruption_keeps_what_was_committed_and_the_next_run_does_the_rest
 
 
 def test_an_encoder_that_fails_keeps_what_was_committed(
-    tmp_path: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = [long_document(f"d{number}", 600) for number in range(6)]
 
@@ -366,7 +371,7 @@ def test_an_encoder_that_fails_keeps_what_was_committed(
     assert contents(collection) == fresh(tmp_path / "fresh", documents)
 
 
-def test_the_saved_indexes_cover_the_collection_after_a_run(collection: Collection, fake: FakeEncoder) -> None:
+def test_the_saved_indexes_cover_the_collection_after_a_run(collection: StoredCollection, fake: FakeEncoder) -> None:
     for documents in ([ENGLISH, ARABIC], [JAPANESE], [ENGLISH]):
         index_documents(documents, collection, fake)
         assert saved_versions(collection) == [collection.version()] * 2
@@ -404,7 +409,7 @@ def test_a_collection_of_a_model_with_two_parts_knows_both(tmp_path: Path, monke
     monkeypatch.setattr("indexer.build.prior_of", prior_of)
     with open_or_create(tmp_path / "c", encoder) as collection:
         index_documents([ENGLISH, ARABIC, JAPANESE], collection, encoder)
-    with Collection.open(tmp_path / "c") as collection:
+    with StoredCollection.open(tmp_path / "c") as collection:
         assert collection.parts == encoder.parts
         assert {tuple(own.shape for own in squares) for squares in collection.prior().covariances.values()} == {
             ((5, 5), (3, 3))
@@ -412,7 +417,7 @@ def test_a_collection_of_a_model_with_two_parts_knows_both(tmp_path: Path, monke
         index = open_index(collection)
         assert index.index.d == 5
         assert [square.shape for square in index.alignment.maps["en"]] == [(5, 5), (3, 3)]
-    assert Collection.exists(tmp_path / "c")
+    assert StoredCollection.exists(tmp_path / "c")
 
 
 def test_an_existing_collection_is_opened_and_its_budget_kept(tmp_path: Path) -> None:
@@ -430,27 +435,29 @@ def test_a_collection_of_another_model_is_refused_and_left_as_it_is(tmp_path: Pa
         before = contents(collection)
     with pytest.raises(ModelMismatch, match=r"fake .*other"):
         open_or_create(tmp_path / "c", FakeEncoder("other", "other-1"))
-    with Collection.open(tmp_path / "c") as collection:
+    with StoredCollection.open(tmp_path / "c") as collection:
         assert contents(collection) == before
 
 
 def test_a_collection_of_another_model_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From Python 3.13 on, a connection that nobody closed is a warning."""
     open_or_create(tmp_path / "c", FakeEncoder()).close()
-    closed: list[Collection] = []
-    close = Collection.close
+    closed: list[StoredCollection] = []
+    close = StoredCollection.close
 
-    def spy(self: Collection) -> None:
+    def spy(self: StoredCollection) -> None:
         closed.append(self)
         close(self)
 
-    monkeypatch.setattr(Collection, "close", spy)
+    monkeypatch.setattr(StoredCollection, "close", spy)
     with pytest.raises(ModelMismatch):
         open_or_create(tmp_path / "c", FakeEncoder("other", "other-1"))
     assert len(closed) == 1
 
 
-def test_the_command_that_deletes_brings_both_indexes_up_to_date(collection: Collection, fake: FakeEncoder) -> None:
+def test_the_command_that_deletes_brings_both_indexes_up_to_date(
+    collection: StoredCollection, fake: FakeEncoder
+) -> None:
     index_documents([ENGLISH, ARABIC, JAPANESE], collection, fake)
     assert cli.main(["--collection", str(collection.folder), "--delete", "en"]) == 0
     assert saved_versions(collection) == [2, 2]

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from indexer.alignment import AlignedQuery
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.parts import Part
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage, StoredPassage
 from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
 from search_api.candidates import candidates_for
 from search_api.question import question_of
 from search_api.scoring import Stages
-from tests.test_collection import new_collection, unit_vectors
+from tests.test_stored_collection import new_collection, unit_vectors
 
 SIZE = 12
 LANGS = ("en", "ja", "ar")
@@ -34,7 +34,7 @@ def text_of(number: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredCollection]:
     folder = tmp_path_factory.mktemp("candidates") / "c"
     with new_collection(folder, (Part(SIZE - 4, 0.7), Part(4, 0.3))) as made:
         documents = []
@@ -51,8 +51,8 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
 
 
 @pytest.fixture
-def store(collection: Collection) -> Iterator[LocalStore]:
-    with closing(LocalStore(Collection.open(collection.folder))) as opened:
+def store(collection: StoredCollection) -> Iterator[LocalStore]:
+    with closing(LocalStore(StoredCollection.open(collection.folder))) as opened:
         yield opened
 
 
@@ -60,7 +60,7 @@ def aligned(store: LocalStore) -> AlignedQuery:
     return store.alignment.query(QUERY, {"en": 1.0})
 
 
-def similarities(store: LocalStore, collection: Collection) -> dict[int, float]:
+def similarities(store: LocalStore, collection: StoredCollection) -> dict[int, float]:
     """Of each passage with the query, centred, parts of length sqrt(weight), the query turned to its language."""
     found = {}
     for ids, langs, vectors in collection.passage_vectors():
@@ -79,7 +79,9 @@ def ids_of(passages: Sequence[StoredPassage]) -> list[int]:
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(1, 64), (10, 64), (21, 64), (22, 66), (100, 300)])
-def test_the_nearest_are_kept_best_first(store: LocalStore, collection: Collection, limit: int, kept: int) -> None:
+def test_the_nearest_are_kept_best_first(
+    store: LocalStore, collection: StoredCollection, limit: int, kept: int
+) -> None:
     exact = similarities(store, collection)
     near = store.candidates(aligned(store), max(100, 5 * limit), []).tolist()
     best = sorted(near, key=lambda identifier: -exact[identifier])[:kept]
@@ -90,7 +92,7 @@ def test_the_nearest_are_kept_best_first(store: LocalStore, collection: Collecti
     assert found.quoting.shape == (0, kept)
 
 
-def test_words_count_as_they_do_in_the_ranking(store: LocalStore, collection: Collection) -> None:
+def test_words_count_as_they_do_in_the_ranking(store: LocalStore, collection: StoredCollection) -> None:
     """What holds the name has the best places of its language, however far it is from the query."""
     exact = similarities(store, collection)
     found = candidates_for(question_of("zephyr"), aligned(store), store, 10, [], Stages())
@@ -107,7 +109,9 @@ def test_words_count_as_they_do_in_the_ranking(store: LocalStore, collection: Co
         np.testing.assert_allclose(promising, sorted(promising, reverse=True), atol=1e-6)
 
 
-def test_a_name_that_stands_out_is_kept_although_hundreds_are_nearer(store: LocalStore, collection: Collection) -> None:
+def test_a_name_that_stands_out_is_kept_although_hundreds_are_nearer(
+    store: LocalStore, collection: StoredCollection
+) -> None:
     exact = similarities(store, collection)
     named = sorted(exact, key=lambda identifier: -exact[identifier])[300]
     without = candidates_for(question_of("number"), aligned(store), store, 1, [], Stages())
@@ -141,13 +145,13 @@ def test_only_the_languages_that_are_asked_for_come(store: LocalStore) -> None:
     assert sum(found.quoting[0]) == sum("ephyr" in text_of(number) for number in range(600) if number % 3)
 
 
-def test_what_another_process_has_deleted_is_left_out(tmp_path: Path, collection: Collection) -> None:
+def test_what_another_process_has_deleted_is_left_out(tmp_path: Path, collection: StoredCollection) -> None:
     with new_collection(tmp_path / "c", (Part(SIZE - 4, 0.7), Part(4, 0.3))) as writer:
         vectors = unit_vectors(5, 80, SIZE)
         for number in range(40):
             passage = EncodedPassage(Passage(0, 3, ((0, 3),), "en"), vectors[number], vectors[40 + number, None])
             writer.put([EncodedDocument(Document(f"d{number}", "gas"), "en", b"", [passage])])
-        with closing(LocalStore(Collection.open(tmp_path / "c"))) as store:
+        with closing(LocalStore(StoredCollection.open(tmp_path / "c"))) as store:
             writer.delete([f"d{number}" for number in range(0, 40, 2)])
             found = candidates_for(question_of("gas"), aligned(store), store, 10, [], Stages())
             assert sorted(ids_of(found.passages)) == list(range(2, 41, 2))

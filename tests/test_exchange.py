@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from indexer import exchange
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
 from indexer.documents import Document, document_of
 from indexer.errors import CollectionError, DocumentError
 from indexer.exchange import export_jsonl, export_jsonl_file, export_parquet, export_vectors
@@ -26,8 +25,10 @@ from indexer.parts import parts_of
 from indexer.reading import json_lines
 from indexer.reading.source import Context, Source
 from indexer.records import EncodedDocument
+from indexer.stored_collection import StoredCollection
 from tests.fakes import FakeEncoder
-from tests.test_collection import (
+from tests.filled import full_disk
+from tests.test_stored_collection import (
     DATABASE,
     NO_PRIOR,
     PARTS,
@@ -38,7 +39,6 @@ from tests.test_collection import (
     open_to_all,
     without_rights,
 )
-from tests.test_maintenance import full_disk
 
 pq = pytest.importorskip("pyarrow.parquet")
 parquet = pytest.importorskip("indexer.reading.parquet")
@@ -65,19 +65,19 @@ def read_parquet(data: bytes) -> list[Any]:
     return list(parquet.read(source, Context(lambda _: iter(()))))
 
 
-def jsonl_of(collection: Collection) -> bytes:
+def jsonl_of(collection: StoredCollection) -> bytes:
     stream = io.BytesIO()
     export_jsonl(collection, stream)
     return stream.getvalue()
 
 
-def parquet_of(collection: Collection) -> bytes:
+def parquet_of(collection: StoredCollection) -> bytes:
     file = collection.folder / "own.parquet"
     export_parquet(collection, file, overwrite=True)
     return file.read_bytes()
 
 
-ROUNDS: list[tuple[Callable[[Collection], bytes], Callable[[bytes], list[Any]]]] = [
+ROUNDS: list[tuple[Callable[[StoredCollection], bytes], Callable[[bytes], list[Any]]]] = [
     (jsonl_of, read_jsonl),
     (parquet_of, read_parquet),
 ]
@@ -85,14 +85,14 @@ WRITERS = [export_jsonl_file, export_parquet, export_vectors]
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Iterator[Collection]:
+def collection(tmp_path: Path) -> Iterator[StoredCollection]:
     with new_collection(tmp_path / "c") as made:
         made.put(stored(DOCUMENTS))
         yield made
 
 
 @pytest.fixture
-def passages(tmp_path: Path) -> Iterator[Collection]:
+def passages(tmp_path: Path) -> Iterator[StoredCollection]:
     with new_collection(tmp_path / "p") as made:
         made.put([encoded(f"d{n}", n, ["en", "ja", "ar"]) for n in range(20)])
         made.delete(["d3"])
@@ -100,7 +100,7 @@ def passages(tmp_path: Path) -> Iterator[Collection]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredCollection]:
     with new_collection(tmp_path_factory.mktemp("shared") / "c") as made:
         yield made
 
@@ -109,7 +109,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
 
 
 @pytest.mark.parametrize(("write", "read"), ROUNDS, ids=["JSON Lines", "Parquet"])
-def test_what_is_exported_and_read_again_is_what_there_was(collection: Collection, write: Any, read: Any) -> None:
+def test_what_is_exported_and_read_again_is_what_there_was(collection: StoredCollection, write: Any, read: Any) -> None:
     assert read(write(collection)) == DOCUMENTS
 
 
@@ -145,7 +145,7 @@ def _documents(draw: st.DrawFn) -> Document:
 @example([document_of("a", "x", metadata={name: {"metadata": [0]} for name in _RESERVED}, pages=(0, 1))])
 @example([document_of("a", "x", metadata={name: 0}) for name in ("pages",)])
 @example([document_of("a", "x", metadata={"": None, "pages": [], "metadata": {}})])
-def test_whatever_a_document_holds_comes_back(shared: Collection, documents: list[Document]) -> None:
+def test_whatever_a_document_holds_comes_back(shared: StoredCollection, documents: list[Document]) -> None:
     shared.delete([document.id for document in shared.all_documents()])
     shared.put(stored(documents))
     for write, read in ROUNDS:
@@ -169,7 +169,7 @@ def test_a_collection_made_from_an_export_is_the_same(
         assert (again.added, again.changed, again.unchanged) == (0, 0, 5)
 
 
-def test_the_lines_are_as_other_programs_expect_them(collection: Collection) -> None:
+def test_the_lines_are_as_other_programs_expect_them(collection: StoredCollection) -> None:
     lines = jsonl_of(collection).decode("utf-8").splitlines()
     assert lines[1] == (
         '{"id": "en", "title": "Ban", "text": "The ban on gas 🙂 began.", "date": "2026", '
@@ -193,7 +193,7 @@ def test_the_lines_are_as_other_programs_expect_them(collection: Collection) -> 
     }
 
 
-def test_the_columns_are_as_other_programs_expect_them(tmp_path: Path, collection: Collection) -> None:
+def test_the_columns_are_as_other_programs_expect_them(tmp_path: Path, collection: StoredCollection) -> None:
     assert export_parquet(collection, tmp_path / "d.parquet") == 4
     table = pq.read_table(tmp_path / "d.parquet")
     words = ("id", "title", "text", "lang", "date", "source", "url", "metadata")
@@ -209,7 +209,7 @@ def test_the_columns_are_as_other_programs_expect_them(tmp_path: Path, collectio
 
 
 def test_documents_are_exported_a_group_at_a_time(
-    tmp_path: Path, passages: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, passages: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = list(passages.all_documents())
     for documents, characters, groups in ((7, 10**9, [7, 7, 5]), (10**9, 1, [1] * 19)):
@@ -232,7 +232,7 @@ def test_an_empty_collection_gives_an_empty_file(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "export_vectors").num_rows == 0
 
 
-def test_what_others_commit_meanwhile_is_not_exported(collection: Collection) -> None:
+def test_what_others_commit_meanwhile_is_not_exported(collection: StoredCollection) -> None:
     class Watched(io.BytesIO):
         def write(self, data: Any) -> int:
             writer.delete(["ja"])
@@ -240,31 +240,31 @@ def test_what_others_commit_meanwhile_is_not_exported(collection: Collection) ->
             return super().write(data)
 
     stream = Watched()
-    with Collection.open(collection.folder, writable=True) as writer:
+    with StoredCollection.open(collection.folder, writable=True) as writer:
         assert export_jsonl(collection, stream) == 4
     assert read_jsonl(stream.getvalue()) == DOCUMENTS
     assert len(list(collection.all_documents())) == 7
 
 
 def test_passages_that_others_take_away_meanwhile_are_exported_all_the_same(
-    tmp_path: Path, passages: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, passages: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange, "_GROUP_PASSAGES", 10)
-    read = Collection.passage_texts
-    with Collection.open(passages.folder, writable=True) as writer:
+    read = StoredCollection.passage_texts
+    with StoredCollection.open(passages.folder, writable=True) as writer:
 
-        def meanwhile(collection: Collection, ids: list[int]) -> Iterator[Any]:
+        def meanwhile(collection: StoredCollection, ids: list[int]) -> Iterator[Any]:
             writer.delete([document.id for document in writer.all_documents()][:3])
             yield from read(collection, ids)
 
-        monkeypatch.setattr(Collection, "passage_texts", meanwhile)
+        monkeypatch.setattr(StoredCollection, "passage_texts", meanwhile)
         assert export_vectors(passages, tmp_path / "v.parquet") == 57
     assert len(set(pq.read_table(tmp_path / "v.parquet").column("document").to_pylist())) == 19
     assert len(list(passages.all_documents())) == 1
 
 
 def test_standard_output_gets_utf_8_whatever_its_encoding(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))
@@ -275,7 +275,7 @@ def test_standard_output_gets_utf_8_whatever_its_encoding(
     assert read_jsonl(lines) == DOCUMENTS
 
 
-def test_a_stream_that_breaks_off_says_so_itself(collection: Collection) -> None:
+def test_a_stream_that_breaks_off_says_so_itself(collection: StoredCollection) -> None:
     class Closed(io.BytesIO):
         def write(self, data: Any) -> int:
             raise BrokenPipeError
@@ -289,7 +289,7 @@ def test_a_stream_that_breaks_off_says_so_itself(collection: Collection) -> None
 
 
 def test_every_passage_comes_with_its_text_and_vector(
-    tmp_path: Path, passages: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, passages: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange, "_GROUP_PASSAGES", 10)
     assert export_vectors(passages, tmp_path / "v.parquet") == 57
@@ -319,7 +319,9 @@ def test_every_passage_comes_with_its_text_and_vector(
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_file_that_is_there_is_left_as_it_is_unless_told(tmp_path: Path, passages: Collection, write: Any) -> None:
+def test_a_file_that_is_there_is_left_as_it_is_unless_told(
+    tmp_path: Path, passages: StoredCollection, write: Any
+) -> None:
     file = tmp_path / "f"
     file.write_bytes(b"mine")
     with pytest.raises(CollectionError, match=r"f is there already; remove it, or name another$"):
@@ -332,7 +334,7 @@ def test_a_file_that_is_there_is_left_as_it_is_unless_told(tmp_path: Path, passa
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_what_is_no_file_is_never_overwritten(
-    tmp_path: Path, passages: Collection, write: Any, overwrite: bool
+    tmp_path: Path, passages: StoredCollection, write: Any, overwrite: bool
 ) -> None:
     (tmp_path / "folder").mkdir()
     for place in (tmp_path / "folder", Path("/dev/null")):
@@ -346,9 +348,9 @@ class Failing:
     """Stands for a reading method of a collection that breaks off in the middle."""
 
     def __init__(self, name: str, error: BaseException) -> None:
-        self._read, self._error = getattr(Collection, name), error
+        self._read, self._error = getattr(StoredCollection, name), error
 
-    def __get__(self, collection: Collection, _: object) -> Callable[..., Iterator[Any]]:
+    def __get__(self, collection: StoredCollection, _: object) -> Callable[..., Iterator[Any]]:
         def read(*given: Any) -> Iterator[Any]:
             if given and min(given[0]) > 20:
                 raise self._error
@@ -363,14 +365,14 @@ class Failing:
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), CollectionError("damaged")], ids=["interrupted", "damaged"])
 def test_of_an_export_that_fails_nothing_is_left(
-    tmp_path: Path, passages: Collection, write: Any, error: BaseException, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, passages: StoredCollection, write: Any, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange, "_GROUP_DOCUMENTS", 3)
     monkeypatch.setattr(exchange, "_GROUP_PASSAGES", 3)
     (tmp_path / "there").write_bytes(b"mine")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("all_documents", "passage_texts"):
-            patch.setattr(Collection, name, Failing(name, error))
+            patch.setattr(StoredCollection, name, Failing(name, error))
         for file in (tmp_path / "new", tmp_path / "there"):
             with pytest.raises(type(error)):
                 write(passages, file, overwrite=True)
@@ -381,7 +383,7 @@ def test_of_an_export_that_fails_nothing_is_left(
 
 @pytest.mark.parametrize("write", WRITERS)
 def test_on_a_full_disk_an_export_is_an_error_of_one_line_and_nothing_is_left(
-    tmp_path: Path, passages: Collection, write: Any
+    tmp_path: Path, passages: StoredCollection, write: Any
 ) -> None:
     with full_disk(1_000), pytest.raises(CollectionError, match="f: cannot be written") as caught:
         write(passages, tmp_path / "f")
@@ -391,7 +393,7 @@ def test_on_a_full_disk_an_export_is_an_error_of_one_line_and_nothing_is_left(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
 @pytest.mark.parametrize("write", WRITERS)
-def test_where_nothing_can_be_written_the_error_says_why(passages: Collection, write: Any) -> None:
+def test_where_nothing_can_be_written_the_error_says_why(passages: StoredCollection, write: Any) -> None:
     with pytest.raises(CollectionError, match=r"cannot be written \(no such file or directory\)"):
         write(passages, passages.folder / "none" / "f")
     with open_to_all() as folder:
@@ -402,7 +404,7 @@ def test_where_nothing_can_be_written_the_error_says_why(passages: Collection, w
 
 @pytest.mark.parametrize("write", [export_parquet, export_vectors])
 def test_without_the_package_the_error_says_what_to_install(
-    tmp_path: Path, passages: Collection, write: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, passages: StoredCollection, write: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DocumentError, match=r"pip install 'multilingual-search\[parquet\]'$"):
@@ -411,13 +413,13 @@ def test_without_the_package_the_error_says_what_to_install(
     export_jsonl_file(passages, tmp_path / "f")
 
 
-def test_a_damaged_collection_is_an_error_and_nothing_is_left(tmp_path: Path, passages: Collection) -> None:
+def test_a_damaged_collection_is_an_error_and_nothing_is_left(tmp_path: Path, passages: StoredCollection) -> None:
     passages.close()
     file = passages.folder / DATABASE
     file.write_bytes(file.read_bytes().replace(b"sentence 0 of passage 1", b"\xff" * 23))
     for write in (export_jsonl_file, export_parquet):
         with (
-            Collection.open(passages.folder) as opened,
+            StoredCollection.open(passages.folder) as opened,
             pytest.raises(CollectionError, match="is damaged"),
         ):
             write(opened, tmp_path / "f")

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from indexer.build import open_or_create
-from indexer.collection import Collection
 from indexer.errors import SearchError
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from tests.faults import (
     SteadyEncoder,
@@ -43,7 +43,7 @@ from tests.soundness import (
     assert_same,
     left_over,
 )
-from tests.test_collection import contents
+from tests.test_stored_collection import contents
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files that are open cannot be removed there")
 
@@ -70,7 +70,7 @@ class FailingRuns:
         made = self._base / "made"
         self._run(made)
         change_few_files(self._files)
-        with Collection.open(made) as collection:
+        with StoredCollection.open(made) as collection:
             before = contents(collection)
         return self._of_all_writes(made, before)
 
@@ -97,7 +97,7 @@ class FailingRuns:
         writes = Writes(number, _fail_in_sqlite if self._of_statements else _fail_in_the_file_system)
         with ExitStack() as opened:
             error: BaseException | None = None
-            collection: Collection | None = None
+            collection: StoredCollection | None = None
             try:
                 with pytest.MonkeyPatch.context() as patch:
                     (count_statements if self._of_statements else count_files)(patch, writes)
@@ -114,11 +114,11 @@ class FailingRuns:
                 collection = None
             self._complaints.check(_GOES_ON, where, self._run, folder, collection)
             self._complaints.check(LEFT_OVER, f"{where}, next run", assert_same, left_over(folder), [])
-            with Collection.open(folder) as ended:
+            with StoredCollection.open(folder) as ended:
                 self._expected.check_end(self._complaints, where, ended, indexes=indexes)
         return True
 
-    def _run(self, folder: Path, collection: Collection | None = None) -> None:
+    def _run(self, folder: Path, collection: StoredCollection | None = None) -> None:
         if collection:
             update([str(self._files)], collection, SteadyEncoder())
             return
@@ -129,8 +129,8 @@ class FailingRuns:
         self._complaints.check(LEFT_OVER, where, assert_same, left_over(folder), [])
         if error:
             self._complaints.check(_ONE_LINE, where, _assert_one_line, error)
-        if Collection.exists(folder):
-            with Collection.open(folder) as left:
+        if StoredCollection.exists(folder):
+            with StoredCollection.open(folder) as left:
                 self._expected.check_left(self._complaints, where, left, indexes=False)
                 if not error:
                     expected = self._expected.after["documents"]

@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 
 from indexer import database
-from indexer.build import FileBegins, FileEnds, Item, Summary, index_documents
-from indexer.collection import Collection
+from indexer.build import FileBegins, FileEnds, Item, index_documents
 from indexer.documents import Document, Remark, Skipped
 from indexer.errors import CollectionError
 from indexer.records import EncodedDocument, EncodedPassage, FileRecord
+from indexer.stored_collection import StoredCollection
+from indexer.summary import Summary
 from tests.fakes import FakeEncoder
-from tests.test_collection import (
+from tests.test_stored_collection import (
     DATABASE,
     NO_PRIOR,
     PARTS,
@@ -57,17 +58,17 @@ def of(file: FileRecord | None, identifier: str, seed: int = 0) -> EncodedDocume
 A, B = record("/d/a.jsonl"), record("/d/b.jsonl")
 
 
-def owners(collection: Collection) -> dict[str, str | None]:
+def owners(collection: StoredCollection) -> dict[str, str | None]:
     """Document -> its file."""
     return {identifier: collection.files.owner(identifier) for identifier in contents(collection)}
 
 
-def assert_sound(collection: Collection) -> None:
+def assert_sound(collection: StoredCollection) -> None:
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Iterator[Collection]:
+def collection(tmp_path: Path) -> Iterator[StoredCollection]:
     with new_collection(tmp_path / "c") as created:
         yield created
 
@@ -88,7 +89,7 @@ def test_a_record_comes_back_as_it_was_also_after_reopening(tmp_path: Path) -> N
     with new_collection(tmp_path / "c") as collection:
         collection.put([of(whole, "a"), of(whole, "b")], finished=[whole])
         assert collection.files.get(whole.path) == whole
-    with Collection.open(tmp_path / "c") as collection:
+    with StoredCollection.open(tmp_path / "c") as collection:
         assert collection.files.get(whole.path) == whole
         assert collection.files.get("/حظر") is None
         assert sorted(collection.files.documents(whole.path)) == ["a", "b"]
@@ -97,7 +98,7 @@ def test_a_record_comes_back_as_it_was_also_after_reopening(tmp_path: Path) -> N
         assert collection.files.with_skipped() == [whole]
 
 
-def test_of_what_is_unknown_there_is_nothing(collection: Collection) -> None:
+def test_of_what_is_unknown_there_is_nothing(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(None, "none")], finished=[A])
     files = collection.files
     assert (files.get("/d/x"), files.documents("/d/x"), files.count("/d/x")) == (None, [], 0)
@@ -106,7 +107,7 @@ def test_of_what_is_unknown_there_is_nothing(collection: Collection) -> None:
     assert collection.forget(["/d/x"]) == []
 
 
-def test_a_file_is_not_known_before_it_was_read_to_its_end(collection: Collection) -> None:
+def test_a_file_is_not_known_before_it_was_read_to_its_end(collection: StoredCollection) -> None:
     collection.put([of(A, "a")])
     assert collection.files.get(A.path) is None
     assert collection.files.count(A.path) == 1
@@ -117,7 +118,7 @@ def test_a_file_is_not_known_before_it_was_read_to_its_end(collection: Collectio
     assert sorted(collection.files.documents(A.path)) == ["a", "b"]
 
 
-def test_a_file_without_documents_is_known_as_well(collection: Collection) -> None:
+def test_a_file_without_documents_is_known_as_well(collection: StoredCollection) -> None:
     empty = record("/d/empty.txt", size=0, skipped=[Skipped("d/empty.txt", "empty")])
     collection.put([], finished=[empty])
     assert collection.files.get(empty.path) == empty
@@ -127,7 +128,7 @@ def test_a_file_without_documents_is_known_as_well(collection: Collection) -> No
 
 
 @pytest.mark.parametrize("folder", ["/d", "/d/"])
-def test_what_is_below_a_folder_is_what_lies_in_it(collection: Collection, folder: str) -> None:
+def test_what_is_below_a_folder_is_what_lies_in_it(collection: StoredCollection, folder: str) -> None:
     inside = ["/d/%.txt", "/d/_/x", "/d/a", "/d/a b", "/d/e/f/g", "/d/~", "/d/ア"]
     outside = ["/d", "/d.txt", "/d-/a", "/d0", "/da/b", "/D/a", "/c/d/a", "/"]
     collection.put([], finished=[record(path) for path in [*outside, *inside]])
@@ -137,7 +138,7 @@ def test_what_is_below_a_folder_is_what_lies_in_it(collection: Collection, folde
 
 
 def test_a_file_is_found_by_its_name_its_path_or_a_folder_above(
-    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     paths = [str(tmp_path / "d" / name) for name in ("a.txt", "b.txt")]
@@ -158,7 +159,7 @@ def test_records_that_do_not_hold_what_they_should_are_damage(tmp_path: Path) ->
         with closing(sqlite3.connect(tmp_path / "c" / DATABASE)) as connection:
             connection.execute("UPDATE files SET skipped = ?", (wrong,))
             connection.commit()
-        with Collection.open(tmp_path / "c") as collection:
+        with StoredCollection.open(tmp_path / "c") as collection:
             files = collection.files
             for read, name in ((files.get, A.path), (files.below, "/d"), (files.named, "/d")):
                 with pytest.raises(CollectionError, match="is damaged") as caught:
@@ -169,7 +170,7 @@ def test_records_that_do_not_hold_what_they_should_are_damage(tmp_path: Path) ->
 # What a transaction does to them
 
 
-def test_documents_that_a_finished_file_holds_no_more_leave(collection: Collection) -> None:
+def test_documents_that_a_finished_file_holds_no_more_leave(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(A, "b", 1), of(A, "c", 2), of(B, "d", 3), of(None, "e", 4)], finished=[A, B])
     before, version = contents(collection), collection.version()
     seen = collection.seen_ids()
@@ -186,13 +187,13 @@ def test_documents_that_a_finished_file_holds_no_more_leave(collection: Collecti
     assert_sound(collection)
 
 
-def test_without_what_was_seen_nothing_leaves(collection: Collection) -> None:
+def test_without_what_was_seen_nothing_leaves(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(A, "b", 1)], finished=[A])
     assert collection.put([of(A, "a", 2)], finished=[A]) == []
     assert contents(collection).keys() == {"a", "b"}
 
 
-def test_a_touched_file_keeps_its_documents(collection: Collection) -> None:
+def test_a_touched_file_keeps_its_documents(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(A, "b", 1)], finished=[A])
     before = contents(collection)
     touched = replace(A, modified=99)
@@ -202,10 +203,10 @@ def test_a_touched_file_keeps_its_documents(collection: Collection) -> None:
     assert collection.files.count(A.path) == 2
 
 
-def test_an_adopted_document_is_of_its_new_file(collection: Collection) -> None:
+def test_an_adopted_document_is_of_its_new_file(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(A, "b", 1), of(None, "none", 2)], finished=[A])
     before = contents(collection)
-    collection.put([], adopted={"b": B, "none": B})
+    collection.put([], adopted={"b": (B, ""), "none": (B, "")})
     assert owners(collection) == {"a": A.path, "b": B.path, "none": B.path}
     assert collection.files.get(B.path) is None  # it is not read to its end
     assert contents(collection) == before
@@ -214,17 +215,17 @@ def test_an_adopted_document_is_of_its_new_file(collection: Collection) -> None:
     assert_sound(collection)
 
 
-def test_a_document_adopted_and_its_old_file_finished_at_once_stays(collection: Collection) -> None:
+def test_a_document_adopted_and_its_old_file_finished_at_once_stays(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(A, "b", 1)], finished=[A])
     seen = collection.seen_ids()
     assert seen.add("a")
     assert seen.add("b")
-    assert collection.put([], adopted={"b": B}, finished=[A, B], seen=seen) == []
+    assert collection.put([], adopted={"b": (B, "")}, finished=[A, B], seen=seen) == []
     assert collection.forget([A.path]) == ["a"]
     assert contents(collection).keys() == {"b"}
 
 
-def test_a_document_that_is_replaced_is_of_the_file_that_it_comes_from_now(collection: Collection) -> None:
+def test_a_document_that_is_replaced_is_of_the_file_that_it_comes_from_now(collection: StoredCollection) -> None:
     collection.put([of(A, "a"), of(A, "b", 1)], finished=[A])
     collection.put([of(B, "a", 3), of(None, "b", 4)])
     assert owners(collection) == {"a": B.path, "b": None}
@@ -232,7 +233,7 @@ def test_a_document_that_is_replaced_is_of_the_file_that_it_comes_from_now(colle
     assert contents(collection).keys() == {"a", "b"}
 
 
-def test_forgotten_files_take_their_documents_with_them(collection: Collection) -> None:
+def test_forgotten_files_take_their_documents_with_them(collection: StoredCollection) -> None:
     c = record("/d/c.jsonl")
     collection.put([of(A, "a1"), of(A, "a2", 1), of(B, "b", 2), of(c, "c", 3), of(None, "none", 4)], finished=[A, B, c])
     before, version = contents(collection), collection.version()
@@ -246,14 +247,14 @@ def test_forgotten_files_take_their_documents_with_them(collection: Collection) 
 
 
 @pytest.mark.parametrize("where", ["finished", "touched", "adopted"])
-def test_all_of_a_change_is_made_or_nothing(collection: Collection, where: str) -> None:
+def test_all_of_a_change_is_made_or_nothing(collection: StoredCollection, where: str) -> None:
     collection.put([of(A, "a"), of(A, "b", 1)], finished=[A])
     before, version, seen = contents(collection), collection.version(), collection.seen_ids()
     assert seen.add("new")
     impossible = record("/d/z", name=object())
-    kept: dict[str, Any] = {"finished": [replace(A, size=1)], "touched": [], "adopted": {"b": B}}
+    kept: dict[str, Any] = {"finished": [replace(A, size=1)], "touched": [], "adopted": {"b": (B, "")}}
     if where == "adopted":
-        kept["adopted"]["a"] = impossible
+        kept["adopted"]["a"] = (impossible, "")
     else:
         kept[where] = [*kept[where], impossible]
     with pytest.raises(CollectionError):
@@ -264,7 +265,7 @@ def test_all_of_a_change_is_made_or_nothing(collection: Collection, where: str) 
     assert_sound(collection)
 
 
-def test_a_file_cannot_go_while_it_has_documents(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_cannot_go_while_it_has_documents(collection: StoredCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever forgets to remove them is told by the database."""
     collection.put([of(A, "a")], finished=[A])
     monkeypatch.setattr(collection.files, "documents", lambda path: [])
@@ -273,8 +274,8 @@ def test_a_file_cannot_go_while_it_has_documents(collection: Collection, monkeyp
     assert owners(collection) == {"a": A.path}
 
 
-def test_another_process_sees_a_file_with_its_documents_or_not_at_all(collection: Collection) -> None:
-    with Collection.open(collection.folder) as reader:
+def test_another_process_sees_a_file_with_its_documents_or_not_at_all(collection: StoredCollection) -> None:
+    with StoredCollection.open(collection.folder) as reader:
         collection.put([of(A, "a"), of(A, "b", 1)], finished=[A])
         assert (reader.files.get(A.path), reader.files.count(A.path)) == (A, 2)
         with reader.snapshot():
@@ -284,7 +285,7 @@ def test_another_process_sees_a_file_with_its_documents_or_not_at_all(collection
         assert (reader.files.get(A.path), reader.files.count(A.path)) == (None, 0)
 
 
-def test_pages_come_back(collection: Collection) -> None:
+def test_pages_come_back(collection: StoredCollection) -> None:
     paged = encoded("a", 1)
     pages = (0, 7, 2**33)
     collection.put([replace(paged, document=replace(paged.document, pages=pages)), encoded("b", 2)])
@@ -294,7 +295,7 @@ def test_pages_come_back(collection: Collection) -> None:
 # What a run came across
 
 
-def test_each_id_is_new_once_a_run(collection: Collection) -> None:
+def test_each_id_is_new_once_a_run(collection: StoredCollection) -> None:
     names = [f"d{number} 禁令" for number in range(10_000)]
     seen = collection.seen_ids()
     assert all(seen.add(name) for name in names)
@@ -317,7 +318,7 @@ def test_of_many_documents_those_that_were_not_seen_leave(tmp_path: Path) -> Non
         assert collection.files.count(B.path) == 5_000
 
 
-def test_what_was_seen_is_kept_when_a_transaction_fails(collection: Collection) -> None:
+def test_what_was_seen_is_kept_when_a_transaction_fails(collection: StoredCollection) -> None:
     collection.put([of(A, "a")], finished=[A])
     seen = collection.seen_ids()
     assert seen.add("a")
@@ -327,14 +328,14 @@ def test_what_was_seen_is_kept_when_a_transaction_fails(collection: Collection) 
     assert collection.put([], finished=[A], seen=seen) == []
 
 
-def test_what_was_seen_is_not_part_of_the_collection(collection: Collection) -> None:
-    with Collection.open(collection.folder) as reader:
+def test_what_was_seen_is_not_part_of_the_collection(collection: StoredCollection) -> None:
+    with StoredCollection.open(collection.folder) as reader:
         assert collection.seen_ids().add("a")
         assert reader.seen_ids().add("a")
     assert "seen" not in tables(collection.folder)
 
 
-def test_no_room_for_what_was_seen_is_an_error_of_one_line(collection: Collection) -> None:
+def test_no_room_for_what_was_seen_is_an_error_of_one_line(collection: StoredCollection) -> None:
     seen = collection.seen_ids()
     collection._connection.execute("PRAGMA temp.max_page_count = 3")
     with pytest.raises(CollectionError, match="full") as caught:
@@ -342,7 +343,7 @@ def test_no_room_for_what_was_seen_is_an_error_of_one_line(collection: Collectio
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_is_looked_for_in_all_documents(collection: Collection) -> None:
+def test_nothing_is_looked_for_in_all_documents(collection: StoredCollection) -> None:
     """There may be millions, and each file asks."""
     seen, asked = collection.seen_ids(), list[str]()
     collection._connection.set_trace_callback(asked.append)
@@ -372,7 +373,7 @@ def keyed(identifier: str, seed: int, keys: Sequence[bytes]) -> EncodedDocument:
     return replace(plain, passages=passages)
 
 
-def test_vectors_are_found_by_the_key_of_their_texts(collection: Collection) -> None:
+def test_vectors_are_found_by_the_key_of_their_texts(collection: StoredCollection) -> None:
     documents = [keyed("a", 1, [b"k1", b"k2"]), keyed("b", 2, [b"", b"\0\xff"])]
     collection.put(documents)
     found = collection.vectors_of([b"k2", b"\0\xff", b"unknown", b"k1", b""])
@@ -392,7 +393,7 @@ def test_vectors_are_found_by_the_key_of_their_texts(collection: Collection) -> 
                 np.testing.assert_allclose(vector, item.vector, atol=1 / 254)
 
 
-def test_what_is_found_is_stored_again_as_the_same_bytes(collection: Collection) -> None:
+def test_what_is_found_is_stored_again_as_the_same_bytes(collection: StoredCollection) -> None:
     """Vectors are stored rounded; to round them once more changes nothing."""
     collection.put([keyed("a", seed, [b"k"]) if seed == 1 else encoded(f"x{seed}", seed) for seed in range(1, 9)])
     before = contents(collection)["a"]
@@ -403,7 +404,7 @@ def test_what_is_found_is_stored_again_as_the_same_bytes(collection: Collection)
     assert contents(collection)["a"] == before
 
 
-def test_many_keys_are_found_and_those_of_several_documents_too(collection: Collection) -> None:
+def test_many_keys_are_found_and_those_of_several_documents_too(collection: StoredCollection) -> None:
     keys = [f"key {number}".encode() for number in range(1_203)]
     collection.put([keyed("a", 1, keys[::2]), keyed("b", 1, keys[::2])])
     assert collection.vectors_of(keys).keys() == set(keys[::2])
@@ -414,7 +415,7 @@ def test_many_keys_are_found_and_those_of_several_documents_too(collection: Coll
     assert collection.vectors_of(keys) == {}
 
 
-def test_vectors_of_another_width_are_damage(collection: Collection) -> None:
+def test_vectors_of_another_width_are_damage(collection: StoredCollection) -> None:
     collection.put([keyed("a", 1, [b"k"])])
     collection._connection.execute("UPDATE passages SET vector = x'0102'")
     with pytest.raises(CollectionError, match="is damaged"):
@@ -425,9 +426,9 @@ def test_vectors_of_another_width_are_damage(collection: Collection) -> None:
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Collection]:
+def built(tmp_path: Path) -> Iterator[StoredCollection]:
     own = FakeEncoder()
-    with Collection.create(
+    with StoredCollection.create(
         tmp_path / "built", model=own.name, fingerprint=own.fingerprint, parts=own.parts, budget=20, prior=NO_PRIOR
     ) as created:
         yield created
@@ -437,13 +438,13 @@ def text(identifier: str, body: str = "The gas is gone.", title: str = "") -> Do
     return Document(identifier, f"{body} Document {identifier[0]} ends.", title, "en")
 
 
-def run(collection: Collection, *items: Item) -> tuple[Summary, list[str]]:
+def run(collection: StoredCollection, *items: Item) -> tuple[Summary, list[str]]:
     encoder = FakeEncoder()
     summary = index_documents(items, collection, encoder)
     return summary, [own for batch in encoder.batches for own in batch]
 
 
-def test_documents_are_of_the_file_that_they_stand_in(built: Collection) -> None:
+def test_documents_are_of_the_file_that_they_stand_in(built: StoredCollection) -> None:
     items: list[Item] = [text("before"), FileBegins(A), text("a"), Skipped("x", "y"), text("b"), FileEnds(A)]
     items += [text("between"), FileBegins(B), text("c"), FileBegins(None), text("d")]
     run(built, *items)
@@ -459,7 +460,7 @@ def test_documents_are_of_the_file_that_they_stand_in(built: Collection) -> None
     assert built.files.get(B.path) is None
 
 
-def test_a_file_that_ends_loses_what_it_holds_no_more(built: Collection) -> None:
+def test_a_file_that_ends_loses_what_it_holds_no_more(built: StoredCollection) -> None:
     run(built, FileBegins(A), text("a"), text("b"), FileEnds(A), FileBegins(B), text("c"), FileEnds(B))
     later = replace(A, size=9)
     summary, _ = run(built, FileBegins(A), text("b"), FileEnds(later))
@@ -469,7 +470,7 @@ def test_a_file_that_ends_loses_what_it_holds_no_more(built: Collection) -> None
     assert_sound(built)
 
 
-def test_a_file_that_does_not_end_loses_nothing(built: Collection) -> None:
+def test_a_file_that_does_not_end_loses_nothing(built: StoredCollection) -> None:
     run(built, FileBegins(A), text("a"), text("b"), FileEnds(A))
     unended: list[list[Item]] = [[FileBegins(A), text("b")], [FileBegins(A), text("b"), FileBegins(None)]]
     for items in unended:
@@ -478,7 +479,7 @@ def test_a_file_that_does_not_end_loses_nothing(built: Collection) -> None:
     assert contents(built).keys() == {"a", "b"}
 
 
-def test_a_file_that_was_not_read_loses_nothing(built: Collection) -> None:
+def test_a_file_that_was_not_read_loses_nothing(built: StoredCollection) -> None:
     run(built, FileBegins(A), text("a"), text("b"), FileEnds(A))
     touched = replace(A, modified=5)
     summary, _ = run(built, FileEnds(touched, read=False))
@@ -487,7 +488,7 @@ def test_a_file_that_was_not_read_loses_nothing(built: Collection) -> None:
     assert owners(built) == {"a": A.path, "b": A.path}
 
 
-def test_a_document_that_is_its_files_already_changes_nothing(built: Collection) -> None:
+def test_a_document_that_is_its_files_already_changes_nothing(built: StoredCollection) -> None:
     """One of another file, or of none, becomes this one's, also where nothing else is to be noted."""
     run(built, FileBegins(A), text("a"), FileEnds(A), text("none"))
     version = built.version()
@@ -500,7 +501,7 @@ def test_a_document_that_is_its_files_already_changes_nothing(built: Collection)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 1_000])
-def test_files_are_noted_in_batches(built: Collection, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+def test_files_are_noted_in_batches(built: StoredCollection, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     """Whose size makes no difference."""
     monkeypatch.setattr("indexer.build._BATCH_ITEMS", limit)
     batches: list[int] = []
@@ -529,7 +530,7 @@ def test_files_are_noted_in_batches(built: Collection, monkeypatch: pytest.Monke
     assert_sound(built)
 
 
-def test_texts_that_are_known_are_not_encoded_again(built: Collection) -> None:
+def test_texts_that_are_known_are_not_encoded_again(built: StoredCollection) -> None:
     body = "The gas is gone. The ban is on."
     first, texts = run(built, Document("a", body, "On gas", "en"))
     assert (first.passages, first.reused, texts) == (1, 0, [f"On gas\n{body}", "The gas is gone.", "The ban is on."])
@@ -552,7 +553,9 @@ def test_texts_that_are_known_are_not_encoded_again(built: Collection) -> None:
     assert_sound(built)
 
 
-def test_sentences_that_are_cut_differently_are_other_texts(built: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentences_that_are_cut_differently_are_other_texts(
+    built: StoredCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The text of the passage is the same, those of its sentences are not."""
     run(built, Document("a", "The gas is gone. The ban is on.", "", "en"))
     monkeypatch.setattr("indexer.passages.sentence_spans", lambda text: [(0, len(text))])
@@ -561,7 +564,7 @@ def test_sentences_that_are_cut_differently_are_other_texts(built: Collection, m
     assert {len(own.sentence_vectors) for own in built.passages(built.passage_ids().tolist())} == {1, 2}
 
 
-def test_texts_that_nobody_holds_any_more_are_encoded_again(built: Collection) -> None:
+def test_texts_that_nobody_holds_any_more_are_encoded_again(built: StoredCollection) -> None:
     run(built, text("a"))
     built.delete(["a"])
     summary, texts = run(built, text("a"))
@@ -663,7 +666,7 @@ def test_what_only_reads_says_how_to_bring_an_older_format_up_to_date(old: tuple
     folder, _ = old
     before = (folder / DATABASE).read_bytes()
     with pytest.raises(CollectionError) as caught:
-        Collection.open(folder)
+        StoredCollection.open(folder)
     assert str(caught.value) == (
         f"{folder} has collection format 3, this program reads 4; bring it up to date with: "
         f"search-index upgrade --collection {folder}"
@@ -675,7 +678,7 @@ def test_what_writes_brings_an_older_format_up_to_date(
     tmp_path: Path, old: tuple[Path, dict[str, tuple[object, ...]]]
 ) -> None:
     folder, held = old
-    with Collection.open(folder, writable=True) as collection:
+    with StoredCollection.open(folder, writable=True) as collection:
         assert contents(collection) == held
         assert collection.version() == 3
         assert_sound(collection)
@@ -683,12 +686,12 @@ def test_what_writes_brings_an_older_format_up_to_date(
     new_collection(tmp_path / "new").close()
     assert tables(folder) == tables(tmp_path / "new")
     for writable in (False, True):
-        with Collection.open(folder, writable=writable) as collection:
+        with StoredCollection.open(folder, writable=writable) as collection:
             assert contents(collection) == held
             assert collection.files.below("/") == []
             assert collection.documents([1])[1].pages == ()
             assert collection.files.owner("a") is None
-    with Collection.open(folder) as collection, Collection.open(tmp_path / "now") as now:
+    with StoredCollection.open(folder) as collection, StoredCollection.open(tmp_path / "now") as now:
         assert_sums_equal(collection.sums(), now.sums())
         assert_sums_equal(collection.prior().sums, now.prior().sums)
         assert collection.state(3) == now.state(3)
@@ -696,8 +699,8 @@ def test_what_writes_brings_an_older_format_up_to_date(
 
 def test_a_collection_brought_up_to_date_is_one_like_others(old: tuple[Path, dict[str, tuple[object, ...]]]) -> None:
     folder, held = old
-    with Collection.open(folder, writable=True) as collection:
-        collection.put([keyed("new", 9, [b"k"])], adopted={"a": A}, finished=[A])
+    with StoredCollection.open(folder, writable=True) as collection:
+        collection.put([keyed("new", 9, [b"k"])], adopted={"a": (A, "")}, finished=[A])
         assert contents(collection).keys() == {"a", "c", "new"}
         assert contents(collection)["c"] == held["c"]
         assert collection.files.documents(A.path) == ["a"]
@@ -735,7 +738,7 @@ def test_an_interruption_anywhere_in_it_leaves_the_older_format_as_it_was(
     for place in range(100):
         _Interrupting.left = place
         try:
-            Collection.open(folder, writable=True).close()
+            StoredCollection.open(folder, writable=True).close()
         except KeyboardInterrupt:
             interrupted += 1
             if format_of(folder) == 4:
@@ -743,7 +746,7 @@ def test_an_interruption_anywhere_in_it_leaves_the_older_format_as_it_was(
             assert tables(folder) == before, place
     _Interrupting.left = -1
     assert interrupted > 10
-    with Collection.open(folder, writable=True) as collection:
+    with StoredCollection.open(folder, writable=True) as collection:
         assert contents(collection) == held
     assert format_of(folder) == 4
 
@@ -759,10 +762,10 @@ def test_an_error_within_it_is_one_line_and_leaves_the_older_format_as_it_was(
         wrong = ";".join([*statements[:middle], "INSERT INTO nowhere VALUES (1)", *statements[middle:]])
         patch.setitem(database._UPGRADES, 3, wrong)
         with pytest.raises(CollectionError) as caught:
-            Collection.open(folder, writable=True)
+            StoredCollection.open(folder, writable=True)
     assert "\n" not in str(caught.value)
     assert (format_of(folder), tables(folder)) == (3, before)
-    with Collection.open(folder, writable=True) as collection:
+    with StoredCollection.open(folder, writable=True) as collection:
         assert contents(collection) == held
 
 
@@ -777,9 +780,9 @@ def test_two_that_bring_it_up_to_date_at_once_do_it_once(
         check(*given, **named)
         with monkeypatch.context() as patch:
             patch.setattr(database, "_check", check)
-            Collection.open(folder, writable=True).close()
+            StoredCollection.open(folder, writable=True).close()
 
     monkeypatch.setattr(database, "_check", another)
-    with Collection.open(folder, writable=True) as collection:
+    with StoredCollection.open(folder, writable=True) as collection:
         assert contents(collection) == held
     assert format_of(folder) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -11,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from indexer import cli, updating, watching
-from indexer.collection import Collection
 from indexer.errors import SearchError
+from indexer.stored_collection import StoredCollection
 from tests.fakes import FakeEncoder
-from tests.test_collection import contents
+from tests.test_stored_collection import contents
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +46,7 @@ def run(*arguments: str) -> int:
 
 
 def ids() -> set[str]:
-    with Collection.open(Path("made")) as collection:
+    with StoredCollection.open(Path("made")) as collection:
         return set(contents(collection))
 
 
@@ -133,7 +135,7 @@ def test_columns_of_records_are_named_on_the_command_line(folder: Path, capsys: 
     assert run("docs/rows.jsonl") == 1
     assert "no text" in said(capsys)[0]
     assert run("docs/rows.jsonl", "--column", "text=story", "--column", "title=head") == 0
-    with Collection.open(Path("made")) as collection:
+    with StoredCollection.open(Path("made")) as collection:
         (number,) = {passage.document for passage in collection.passages(collection.passage_ids().tolist())}
         stored = collection.documents([number])[number]
     assert (stored.title, stored.metadata) == ("A ban", {"n": 3})
@@ -174,6 +176,24 @@ def test_status_shows_what_is_there_and_what_could_not_be_read(
     status = json.loads(capsys.readouterr().out)
     assert (status["documents"], status["passages"], status["model"]) == (2, 2, "fake")
     assert status["errors"] == [{"name": "docs/empty.txt", "reason": "empty"}]
+    assert status["drift"] == 0.0
+    assert "drift       0.0000 (above 0.02 the index is made anew)" in lines
+    (Path("made") / "vectors.index").unlink()
+    run("status")
+    assert "drift       unknown: no index; the next search makes it" in capsys.readouterr().out.splitlines()
+
+
+def test_status_shows_how_far_the_means_have_moved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("docs")
+    with StoredCollection.open(Path("made"), writable=True) as collection:
+        before = collection.language_means().passages
+        collection.delete(["docs/ban.txt"])
+        after = collection.language_means().passages
+    moved = max(float(np.linalg.norm(before[lang] - after[lang])) for lang in ("en", "ja"))
+    capsys.readouterr()
+    run("status", "--json")
+    assert json.loads(capsys.readouterr().out)["drift"] == pytest.approx(moved)
+    assert moved > 0
 
 
 def test_documents_files_and_folders_are_removed_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,7 +234,7 @@ def test_a_collection_is_verified_compacted_backed_up_exported_and_read_again(
 
 
 def contents_of(name: str) -> dict[str, Any]:
-    with Collection.open(Path(name)) as collection:
+    with StoredCollection.open(Path(name)) as collection:
         return contents(collection)
 
 
@@ -262,3 +282,44 @@ def test_a_change_in_a_folder_is_seen(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_there_must_be_something_to_watch() -> None:
     with pytest.raises(SearchError, match="--watch needs a folder or file that is there, got - none"):
         next(iter(watching.changes(["-", "none"])))
+
+
+def test_a_log_says_when_what_was_done_and_skipped(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "empty.txt").write_text("")
+    assert run("docs", "--log", "run.log") == 1
+    assert run("docs", "--log", "run.log") == 1
+    lines = Path("run.log").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (INFO|WARNING) .+", line) for line in lines)
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        "WARNING skipped docs/empty.txt: empty",
+        "INFO made: 2 added, 0 changed, 0 unchanged, 0 removed, 1 skipped; 2 passages, 0 of them of known texts",
+        "WARNING skipped docs/empty.txt: empty",
+        "INFO made: 0 added, 0 changed, 2 unchanged, 0 removed, 1 skipped; 0 passages, 0 of them of known texts",
+    ]
+    capsys.readouterr()
+    assert run("docs", "--log", "no/run.log") == 2
+    assert said(capsys) == ["cannot write the log no/run.log: No such file or directory; name another file"]
+    assert run("docs", "--log", "run.log", "--column", "wrong") == 2
+    assert "ERROR --column wrong, expected" in Path("run.log").read_text(encoding="utf-8").splitlines()[-1]
+
+
+def test_what_was_exported_is_imported_and_its_files_can_be_indexed_where_they_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "rows.jsonl").write_text('{"id": "a", "text": "Gas.", "lang": "en", "date": "2026-01", "tags": ["x"]}\n')
+    assert run("docs") == 0
+    with StoredCollection.open(Path("made")) as collection:
+        expected = list(collection.all_documents())
+    assert run("export", "all.jsonl") == 0
+    assert cli.main(["import", "all.jsonl", "--collection", "other"]) == 0
+    with StoredCollection.open(Path("other")) as collection:
+        assert list(collection.all_documents()) == expected
+        assert collection.statistics().files == 0
+    capsys.readouterr()
+    assert cli.main(["docs", "--collection", "other"]) == 0
+    assert said(capsys) == ["0 added, 0 changed, 3 unchanged, 0 skipped; 0 passages encoded; collection other"]
+    (folder / "ban.txt").unlink()
+    assert cli.main(["docs", "--collection", "other"]) == 0
+    assert "1 removed" in said(capsys)[-1], "they are those files' by now"
+    assert cli.main(["import", "all.jsonl", "--watch"]) == 2
+    assert "read once" in said(capsys)[-1]

@@ -27,16 +27,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer import bm25, lexical_index
+from indexer import bm25, lexical_index, saved_lexical_index
 from indexer.bm25 import MAX_TERMS, LexicalIndex
 from indexer.checked_file import read_arrays, write_arrays
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.lexical_index import open_index
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage
+from indexer.saved_lexical_index import SavedLexicalIndex
+from indexer.stored_collection import StoredCollection
 from indexer.words import terms_of, weights_of, words_of
-from tests.test_collection import DATABASE, new_collection, open_to_all, unit_vectors, without_rights
+from tests.test_stored_collection import DATABASE, new_collection, open_to_all, unit_vectors, without_rights
 
 HOME = "lexical.index"
 WORDS = "ban gas drone uranium حظر غاز مسيرة 禁令 无人机 禁輸 ウラン ガス 35 190".split()
@@ -65,7 +66,7 @@ def some_words(seed: int) -> str:
     return " ".join(noise.choices(WORDS, range(len(WORDS), 0, -1), k=noise.randint(1, 5)))
 
 
-def filled(folder: Path, documents: int = 40, start: int = 0) -> Collection:
+def filled(folder: Path, documents: int = 40, start: int = 0) -> StoredCollection:
     collection = new_collection(folder)
     collection.put(
         [document(f"d{n}", some_words(2 * n), some_words(2 * n + 1)) for n in range(start, start + documents)]
@@ -73,7 +74,7 @@ def filled(folder: Path, documents: int = 40, start: int = 0) -> Collection:
     return collection
 
 
-def texts_of(collection: Collection) -> dict[int, str]:
+def texts_of(collection: StoredCollection) -> dict[int, str]:
     return {identifier: text for block in collection.passage_texts() for identifier, text in block}
 
 
@@ -81,7 +82,7 @@ def idf(frequency: int, total: int) -> float:
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
 
 
-def exact(collection: Collection, query: str, dead: Sequence[str] = ()) -> dict[int, float]:
+def exact(collection: StoredCollection, query: str, dead: Sequence[str] = ()) -> dict[int, float]:
     """BM25 of all passages that hold a term of the query, each term by its weight."""
     counts = {identifier: Counter(terms_of(words_of(text))) for identifier, text in texts_of(collection).items()}
     counted = [*counts.values(), *(Counter(terms_of(words_of(text))) for text in dead)]
@@ -100,7 +101,7 @@ def exact(collection: Collection, query: str, dead: Sequence[str] = ()) -> dict[
 QUERIES = ["ban", "gas drone", "حظر الغاز", "禁令", "ウラン ban ban", "unheard of", "禁輸 35 مسيرة", "drones"]
 
 
-def assert_right(index: LexicalIndex, collection: Collection, dead: Sequence[str] = ()) -> None:
+def assert_right(index: LexicalIndex, collection: StoredCollection, dead: Sequence[str] = ()) -> None:
     """Every passage that holds a term is found in the right order with the right score, and no other."""
     assert index.version == collection.version()
     assert index.state == collection.state(index.version)
@@ -124,7 +125,7 @@ def assert_finds(got: tuple[NDArray[np.int64], NDArray[np.float32]], expected: d
     assert (np.diff(scores) <= 0).all()
 
 
-def holding(collection: Collection, words: Sequence[str]) -> list[int]:
+def holding(collection: StoredCollection, words: Sequence[str]) -> list[int]:
     """Ids of passages with words side by side, by looking."""
     found = []
     for identifier, text in texts_of(collection).items():
@@ -134,24 +135,24 @@ def holding(collection: Collection, words: Sequence[str]) -> list[int]:
     return found
 
 
-def manifest(collection: Collection) -> dict[str, NDArray[Any]]:
+def manifest(collection: StoredCollection) -> dict[str, NDArray[Any]]:
     saved = read_arrays(collection.folder / HOME / "manifest")
     assert saved
     return saved
 
 
-def saved_folder(collection: Collection) -> Path:
+def saved_folder(collection: StoredCollection) -> Path:
     return collection.folder / HOME / str(manifest(collection)["folder"])
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Iterator[Collection]:
+def collection(tmp_path: Path) -> Iterator[StoredCollection]:
     with filled(tmp_path / "c") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredCollection]:
     with filled(tmp_path_factory.mktemp("shared") / "c", 150) as made:
         yield made
 
@@ -167,7 +168,7 @@ def multilingual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lex
 # Searching
 
 
-def test_passage_texts_are_those_of_the_documents(collection: Collection) -> None:
+def test_passage_texts_are_those_of_the_documents(collection: StoredCollection) -> None:
     collection.put([document("ünï 😀", "حظر 😀", "", "禁令 𠮷野家", "last")])
     expected = {p.id: collection.text(p.document, p.start, p.end) for p in collection.passages(range(1, 200))}
     assert texts_of(collection) == expected
@@ -178,7 +179,7 @@ def test_passage_texts_are_those_of_the_documents(collection: Collection) -> Non
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from([*WORDS, "drones", "الحظر", "unheard"]), max_size=6), st.integers(1, 400), st.randoms())
-def test_search_equals_plain_bm25(shared: Collection, words: list[str], limit: int, noise: random.Random) -> None:
+def test_search_equals_plain_bm25(shared: StoredCollection, words: list[str], limit: int, noise: random.Random) -> None:
     index, query = open_index(shared), " ".join(words)
     among = np.array(noise.sample(range(1, 320), noise.randint(0, 300)), np.int64)
     for chosen in (None, among):
@@ -194,7 +195,7 @@ def test_search_equals_plain_bm25(shared: Collection, words: list[str], limit: i
 
 
 def test_a_choice_of_many_passages_is_searched_like_one_of_few(
-    shared: Collection, monkeypatch: pytest.MonkeyPatch
+    shared: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index, among = open_index(shared), np.arange(1, 300, 7)
     by_id = index.search("ban gas", 20, among)
@@ -207,7 +208,7 @@ def test_a_choice_of_many_passages_is_searched_like_one_of_few(
     assert index.search("unheard of", 5, among)[0].tolist() == []
 
 
-def test_the_best_possible_counts_terms_that_no_passage_holds(shared: Collection) -> None:
+def test_the_best_possible_counts_terms_that_no_passage_holds(shared: StoredCollection) -> None:
     index, total = open_index(shared), len(shared.passage_ids())
     frequency = len(holding(shared, ["35"]))
     assert 0 < frequency < total
@@ -227,14 +228,14 @@ def test_of_a_long_query_the_rarest_terms_count(tmp_path: Path) -> None:
         assert len(index.search(" ".join(map(str, range(300, 336))), 1000)[0]) == 200
 
 
-def test_what_looks_like_syntax_is_text(shared: Collection) -> None:
+def test_what_looks_like_syntax_is_text(shared: StoredCollection) -> None:
     index = open_index(shared)
     for query in ('"ban', "words:ban", "ban AND (", "+ban -gas", "*", "id:[1 TO 5]", "ban^99", "\0 ban", "ba~2 \\"):
         assert_finds(index.search(query, 10**6), exact(shared, query))
 
 
 @pytest.mark.parametrize("query", ["", "  \n", "!?…", "😀"])
-def test_a_query_without_words_finds_nothing(shared: Collection, query: str) -> None:
+def test_a_query_without_words_finds_nothing(shared: StoredCollection, query: str) -> None:
     index = open_index(shared)
     assert index.search(query, 10)[0].tolist() == []
     assert index.scores(query, np.array([1, 2])).tolist() == [0, 0]
@@ -289,7 +290,7 @@ def test_phrases_are_found_in_any_language(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from([word.text for own in WORDS for word in words_of(own)]), min_size=1, max_size=4))
-def test_phrases_are_those_that_looking_finds(shared: Collection, words: list[str]) -> None:
+def test_phrases_are_those_that_looking_finds(shared: StoredCollection, words: list[str]) -> None:
     index, expected = open_index(shared), holding(shared, words)
     assert sorted(index.phrase(words, 1000).tolist()) == expected
     some = index.phrase(words, 2).tolist()
@@ -306,7 +307,7 @@ def test_an_empty_collection_has_an_empty_index(tmp_path: Path) -> None:
         assert_right(open_index(collection), collection)
 
 
-def test_threads_may_search_one_index(shared: Collection) -> None:
+def test_threads_may_search_one_index(shared: StoredCollection) -> None:
     index = open_index(shared)
     expected = {query: index.search(query, 50)[1].tolist() for query in QUERIES}
     wrong: list[str] = []
@@ -329,27 +330,29 @@ def _must_not_be_called(*_: object) -> None:
     raise AssertionError("the index was made again")
 
 
-def test_what_was_saved_is_loaded(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_saved_is_loaded(collection: StoredCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     open_index(collection)
     monkeypatch.setattr(lexical_index, "write_passages", _must_not_be_called)
     assert_right(open_index(collection), collection)
 
 
-def test_only_what_has_come_is_read_when_catching_up(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_has_come_is_read_when_catching_up(
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_index(collection)
     texts = texts_of(collection)
     changed = [p.id for p in collection.passages(range(1, 100)) if p.document in (6, 8)]
     collection.put([document("d5", "ban ban", "gas"), document("new", "drone 禁令")])
     collection.delete(["d7"])
     asked: list[object] = []
-    read = Collection.passage_texts
+    read = StoredCollection.passage_texts
 
-    def spy(self: Collection, ids: list[int] | None = None) -> object:
+    def spy(self: StoredCollection, ids: list[int] | None = None) -> object:
         asked.append(ids)
         return read(self, ids)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Collection, "passage_texts", spy)
+        patch.setattr(StoredCollection, "passage_texts", spy)
         caught_up = open_index(collection)
     assert asked == [[81, 82, 83]]
     dead = [texts[identifier] for identifier in changed]
@@ -358,7 +361,7 @@ def test_only_what_has_come_is_read_when_catching_up(collection: Collection, mon
     assert_right(open_index(collection), collection, dead)
 
 
-def test_an_open_index_stays_as_it_was(collection: Collection) -> None:
+def test_an_open_index_stays_as_it_was(collection: StoredCollection) -> None:
     index = open_index(collection)
     before = index.search("ban gas", 100)
     collection.put([document("new", "ban gas")])
@@ -368,7 +371,7 @@ def test_an_open_index_stays_as_it_was(collection: Collection) -> None:
     np.testing.assert_array_equal(before[0], after[0])
 
 
-def test_files_that_no_state_needs_are_removed(collection: Collection) -> None:
+def test_files_that_no_state_needs_are_removed(collection: StoredCollection) -> None:
     open_index(collection)
     assert {path.name for path in collection.folder.iterdir()} >= {HOME, DATABASE}
     first = saved_folder(collection)
@@ -405,7 +408,7 @@ def test_after_any_changes_the_right_passages_are_found(
                 assert sorted(index.phrase([word], 10**6).tolist()) == holding(collection, [word])
 
 
-def test_an_index_of_mostly_deleted_passages_is_made_again(collection: Collection) -> None:
+def test_an_index_of_mostly_deleted_passages_is_made_again(collection: StoredCollection) -> None:
     open_index(collection)
     collection.delete([f"d{number}" for number in range(25)])
     assert_right(open_index(collection), collection)
@@ -459,7 +462,7 @@ def test_an_index_that_is_not_whole_is_made_again_in_silence(
                 assert_right(open_index(collection), collection)
 
 
-def test_a_folder_of_files_that_is_gone_is_made_again(collection: Collection) -> None:
+def test_a_folder_of_files_that_is_gone_is_made_again(collection: StoredCollection) -> None:
     open_index(collection)
     shutil.rmtree(saved_folder(collection))
     assert_right(open_index(collection), collection)
@@ -468,7 +471,9 @@ def test_a_folder_of_files_that_is_gone_is_made_again(collection: Collection) ->
 
 
 @pytest.mark.parametrize("part", ["made_by", "folder", "version", "state", "ids", "files", "digests"])
-def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(collection: Collection, part: str) -> None:
+def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(
+    collection: StoredCollection, part: str
+) -> None:
     open_index(collection)
     saved = manifest(collection)
     del saved[part]
@@ -476,9 +481,9 @@ def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(col
     assert_right(open_index(collection), collection)
 
 
-def test_an_index_with_other_words_is_made_again(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_with_other_words_is_made_again(collection: StoredCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(lexical_index, "_MADE_BY", "another release")
+        patch.setattr(saved_lexical_index, "_MADE_BY", "another release")
         patch.setattr(bm25, "terms_of", lambda words: ["always", "the", "same"])
         open_index(collection)
     assert_right(open_index(collection), collection)
@@ -496,11 +501,11 @@ def test_an_index_of_another_collection_is_made_again(tmp_path: Path) -> None:
 def test_an_index_of_changes_that_a_restored_backup_has_not_seen_is_made_again(tmp_path: Path) -> None:
     filled(tmp_path / "c").close()
     shutil.copy(tmp_path / "c" / DATABASE, tmp_path / "backup")
-    with Collection.open(tmp_path / "c", writable=True) as lost:
+    with StoredCollection.open(tmp_path / "c", writable=True) as lost:
         lost.put([document("lost", "ban")])
         open_index(lost)
     shutil.copy(tmp_path / "backup", tmp_path / "c" / DATABASE)
-    with Collection.open(tmp_path / "c", writable=True) as restored:
+    with StoredCollection.open(tmp_path / "c", writable=True) as restored:
         assert_right(open_index(restored), restored)
         restored.put([document("found", "gas")])
         assert_right(open_index(restored), restored)
@@ -530,7 +535,7 @@ def test_in_a_folder_that_cannot_be_written_nothing_is(saved: str, monkeypatch: 
 
 @pytest.mark.parametrize("saved", [False, True], ids=["nothing saved", "one behind"])
 def test_on_a_full_disk_the_index_is_in_memory(
-    collection: Collection, saved: bool, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, saved: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if saved:
         open_index(collection)
@@ -544,7 +549,7 @@ def test_on_a_full_disk_the_index_is_in_memory(
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full)
         patch.setattr(Path, "mkdir", full)
-        patch.setattr(lexical_index, "_temporary_folder", full)
+        patch.setattr(lexical_index, "temporary_folder", full)
         assert_right(open_index(collection), collection)
     after = sorted(path for path in (collection.folder / HOME).rglob("*") if path.name != "lock")
     assert after == before
@@ -554,18 +559,18 @@ def test_on_a_full_disk_the_index_is_in_memory(
 _ON_A_FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from indexer.collection import Collection
+from indexer.stored_collection import StoredCollection
 from indexer.lexical_index import open_index
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-with Collection.open(Path(sys.argv[1])) as collection:
+with StoredCollection.open(Path(sys.argv[1])) as collection:
     print(len(open_index(collection)), len(open_index(collection).search("ban", 1000)[0]))
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 @pytest.mark.parametrize("behind", [False, True], ids=["nothing saved", "one behind"])
-def test_where_tantivy_cannot_write_all_the_index_is_in_memory(collection: Collection, behind: bool) -> None:
+def test_where_tantivy_cannot_write_all_the_index_is_in_memory(collection: StoredCollection, behind: bool) -> None:
     if behind:
         open_index(collection)
         collection.put([document("new", "ban 禁令")])
@@ -581,9 +586,9 @@ def test_where_tantivy_cannot_write_all_the_index_is_in_memory(collection: Colle
 _OPENS = """
 import sys
 from pathlib import Path
-from indexer.collection import Collection
+from indexer.stored_collection import StoredCollection
 from indexer.lexical_index import open_index
-with Collection.open(Path(sys.argv[1])) as collection:
+with StoredCollection.open(Path(sys.argv[1])) as collection:
     sys.stdin.readline()
     for _ in range(int(sys.argv[2])):
         index = open_index(collection)
@@ -642,7 +647,7 @@ def test_a_reader_has_one_state_or_the_next_while_another_process_writes(tmp_pat
         assert_right_after(collection)
 
 
-def assert_right_after(collection: Collection) -> None:
+def assert_right_after(collection: StoredCollection) -> None:
     index = open_index(collection)
     assert index.version == collection.version()
     assert sorted(index.phrase(["all"], 1000).tolist()) == holding(collection, ["all"])
@@ -656,19 +661,19 @@ def test_a_reader_without_rights_follows_what_another_saves_meanwhile(
     with filled(tmp_path / "c", 5) as collection:
         open_index(collection)
         collection.put([document("new", "ban 禁令")])
-        read = lexical_index._read_manifest
+        read = SavedLexicalIndex.read
         moved: list[bool] = []
 
         def read_then_change(home: Path) -> object:
             saved = read(home)
             if not moved:
                 moved.append(True)
-                with Collection.open(collection.folder) as other:
+                with StoredCollection.open(collection.folder) as other:
                     open_index(other)
             return saved
 
         with monkeypatch.context() as patch:
-            patch.setattr(lexical_index, "_read_manifest", read_then_change)
+            patch.setattr(SavedLexicalIndex, "read", read_then_change)
             patch.setattr(lexical_index, "_new", _must_not_be_called)
             patch.setattr(lexical_index, "_alone", lambda home: nullcontext(bool(moved)))
             index = open_index(collection)

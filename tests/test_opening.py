@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from indexer.build import open_or_create
-from indexer.collection import FORMAT
 from indexer.encoder import QueryEncoder
 from indexer.errors import CollectionError, ModelMismatch, SettingsError
+from indexer.stored_collection import FORMAT
 from search_api import opening
 from search_api.opening import open_searcher, with_options
 from search_api.settings import Settings

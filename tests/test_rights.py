@@ -10,7 +10,7 @@ import pytest
 from indexer import cli
 from tests.fakes import FakeEncoder
 from tests.faults import committed
-from tests.test_collection import open_to_all, without_rights
+from tests.test_stored_collection import open_to_all, without_rights
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.errors import QueryError
 from indexer.joint_encoder import JointEncoder
@@ -18,6 +17,7 @@ from indexer.languages import language_probabilities
 from indexer.records import StoredDocument
 from indexer.sample import sample_documents
 from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
 from search_api.question import LONGEST_QUERY, question_of
 from search_api.scoring import Stages, score
 from search_api.searcher import WEAK, Hit, Results, Searcher
@@ -37,7 +37,7 @@ _PLAIN = Stages(means=False, maps=False, sentences=0.0, context=False, generic=0
 
 
 @pytest.fixture
-def collection(tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collection]:
+def collection(tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoredCollection]:
     monkeypatch.setenv("SEARCH_CACHE", str(tmp_path / "cache"))
     with open_or_create(tmp_path / "collection", fake) as made:
         index_documents(_DOCUMENTS, made, fake)
@@ -45,12 +45,12 @@ def collection(tmp_path: Path, fake: FakeEncoder, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def searcher(collection: Collection, fake: FakeEncoder) -> Searcher:
+def searcher(collection: StoredCollection, fake: FakeEncoder) -> Searcher:
     return Searcher(LocalStore(collection), fake)
 
 
 @pytest.fixture
-def by_hand(collection: Collection, fake: FakeEncoder) -> Searcher:
+def by_hand(collection: StoredCollection, fake: FakeEncoder) -> Searcher:
     """The fake puts some Japanese on the axis of kana and some on that of Chinese characters. All texts vary most along
     these two, so that all that is Japanese there would be generic."""
     return Searcher(LocalStore(collection), fake, Stages(generic=0.0))
@@ -74,7 +74,9 @@ def test_every_language_answers_before_what_is_off_topic(by_hand: Searcher) -> N
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
 
 
-def test_without_language_means_the_query_s_own_language_comes_first(collection: Collection, fake: FakeEncoder) -> None:
+def test_without_language_means_the_query_s_own_language_comes_first(
+    collection: StoredCollection, fake: FakeEncoder
+) -> None:
     plain = Searcher(LocalStore(collection, means=False), fake, _PLAIN)
     assert set(ids(plain.search("ban", collapse=False))[:2]) == {"en-ban", "en-gas"}
 
@@ -113,7 +115,7 @@ def test_a_hit_carries_what_is_known_of_its_document(searcher: Searcher) -> None
 
 
 def test_a_hit_says_on_which_page_its_best_sentence_begins(
-    collection: Collection, fake: FakeEncoder, searcher: Searcher
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
 ) -> None:
     pages = ["Nobody asked a question. The winter was long.", "The uranium was sold.", "Nobody spoke of it. All slept."]
     text = "\n".join(pages)
@@ -128,13 +130,15 @@ def test_a_hit_says_on_which_page_its_best_sentence_begins(
     assert all("page" not in hit.fields() for hit in others)
 
 
-def test_what_is_indexed_meanwhile_is_found(collection: Collection, fake: FakeEncoder, searcher: Searcher) -> None:
+def test_what_is_indexed_meanwhile_is_found(
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
+) -> None:
     assert ids(searcher.search("drone", limit=1)) != ["new"]
     index_documents([Document("new", "A drone was seen.", "Sighting")], collection, fake)
     assert ids(searcher.search("drone", limit=1)) == ["new"]
 
 
-def test_what_is_deleted_is_found_no_more(collection: Collection, searcher: Searcher) -> None:
+def test_what_is_deleted_is_found_no_more(collection: StoredCollection, searcher: Searcher) -> None:
     assert "ar-ban" in ids(searcher.search("ban", collapse=False))
     collection.delete(["ar-ban", "en-ban"])
     assert set(ids(searcher.search('"announced on Monday" ban', collapse=False))) == _TEXTS.keys() - {
@@ -146,7 +150,7 @@ def test_what_is_deleted_is_found_no_more(collection: Collection, searcher: Sear
 class _Vanishing(LocalStore):
     """Another process deletes two documents after the candidates were ranked."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: StoredCollection) -> None:
         super().__init__(collection)
         self.own = collection
 
@@ -158,7 +162,7 @@ class _Vanishing(LocalStore):
 class _Emptying(LocalStore):
     """Another process deletes a document after its description was read and before its text is."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: StoredCollection) -> None:
         super().__init__(collection)
         self.own = collection
 
@@ -167,7 +171,7 @@ class _Emptying(LocalStore):
         return super().text(document, start, end)
 
 
-def test_what_is_deleted_before_its_text_is_read_is_left_out(collection: Collection, fake: FakeEncoder) -> None:
+def test_what_is_deleted_before_its_text_is_read_is_left_out(collection: StoredCollection, fake: FakeEncoder) -> None:
     results = Searcher(_Emptying(collection), fake).search("ban", collapse=False)
     assert set(ids(results)) == _TEXTS.keys() - {"en-ban"}
     assert all(hit.snippet.text for hit in results.hits)
@@ -175,7 +179,7 @@ def test_what_is_deleted_before_its_text_is_read_is_left_out(collection: Collect
 
 @pytest.mark.parametrize("collapse", [True, False])
 def test_what_is_deleted_while_a_question_is_answered_is_left_out(
-    collection: Collection, fake: FakeEncoder, collapse: bool
+    collection: StoredCollection, fake: FakeEncoder, collapse: bool
 ) -> None:
     results = Searcher(_Vanishing(collection), fake).search("ban", collapse=collapse)
     told = {telling.document_id for hit in results.hits for telling in hit.also_in}
@@ -188,7 +192,9 @@ def test_nothing_is_found_where_there_is_nothing(tmp_path: Path, fake: FakeEncod
         assert Searcher(LocalStore(empty), fake).search('"ban" gas') == Results('"ban" gas', 0, [])
 
 
-def test_one_hit_a_document_by_its_best_passage(collection: Collection, fake: FakeEncoder, searcher: Searcher) -> None:
+def test_one_hit_a_document_by_its_best_passage(
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
+) -> None:
     weather = " ".join(["It rained and rained all day in the long valley."] * 30)
     index_documents([Document("long", f"{weather} The ban came late. {weather}", "Report")], collection, fake)
     hits = [hit for hit in searcher.search("ban", collapse=False).hits if hit.document_id == "long"]
@@ -253,7 +259,7 @@ def test_scores_are_the_documents_evidence_in_descending_order(query: str, searc
 
 
 def test_the_evidence_of_a_hit_is_its_passage_s_score(
-    collection: Collection, fake: FakeEncoder, searcher: Searcher
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
 ) -> None:
     alignment = LocalStore(collection).alignment
     query = alignment.query(fake.encode_queries(["ban"])[0], language_probabilities("ban", {"ar", "en", "ja", "zh"}))
@@ -296,7 +302,7 @@ def test_an_explanation_adds_up(query: str, searcher: Searcher) -> None:
 
 
 def test_an_explanation_adds_up_where_words_choose_the_passage(
-    collection: Collection, fake: FakeEncoder, searcher: Searcher
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
 ) -> None:
     """One passage is about the ban, another one has the rare word and is shown."""
     about = " ".join(["A ban is a ban and this ban holds in all the land."] * 8)
@@ -320,7 +326,9 @@ def test_nothing_is_explained_unless_asked_for(searcher: Searcher) -> None:
     assert "explanation" not in searcher.search("ban").hits[0].fields()
 
 
-def test_a_plain_score_is_the_inner_product_of_query_and_passage(collection: Collection, fake: FakeEncoder) -> None:
+def test_a_plain_score_is_the_inner_product_of_query_and_passage(
+    collection: StoredCollection, fake: FakeEncoder
+) -> None:
     plain = Searcher(LocalStore(collection, means=False), fake, _PLAIN)
     query = fake.encode_queries(["gas ban"])[0]
     (passage_ids, _, vectors) = next(collection.passage_vectors())
@@ -332,7 +340,7 @@ def test_a_plain_score_is_the_inner_product_of_query_and_passage(collection: Col
 
 
 def test_feedback_off_leaves_the_scores_that_are_shown_as_they_are(
-    collection: Collection, fake: FakeEncoder, searcher: Searcher
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
 ) -> None:
     without = Searcher(LocalStore(collection), fake, Stages(feedback=0.0))
     with_it, plain = (one.search("ban", explain=True, collapse=False).hits for one in (searcher, without))
@@ -344,7 +352,7 @@ def test_feedback_off_leaves_the_scores_that_are_shown_as_they_are(
 # Exact words and quotations
 
 
-def test_exact_off_counts_neither_words_nor_quotations(collection: Collection, fake: FakeEncoder) -> None:
+def test_exact_off_counts_neither_words_nor_quotations(collection: StoredCollection, fake: FakeEncoder) -> None:
     without = Searcher(LocalStore(collection), fake, Stages(exact=0.0))
     hits = without.search('"mild" ban', explain=True, collapse=False).hits
     assert {(explained(hit)["words"], explained(hit)["fusion"], explained(hit)["quoted"]) for hit in hits} == {
@@ -397,7 +405,7 @@ def test_of_several_quotations_all_must_be_there(searcher: Searcher) -> None:
 
 
 def test_a_name_that_is_quoted_puts_documents_of_all_languages_first(
-    collection: Collection, fake: FakeEncoder, searcher: Searcher
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
 ) -> None:
     named = [
         Document("en-name", "The XR-70 flew over the hills.", "Flight"),
@@ -412,7 +420,7 @@ def test_a_name_that_is_quoted_puts_documents_of_all_languages_first(
 
 
 def test_a_quotation_is_found_in_a_passage_that_is_no_candidate_by_its_meaning(
-    collection: Collection, fake: FakeEncoder
+    collection: StoredCollection, fake: FakeEncoder
 ) -> None:
     """More passages about the ban than there are candidates; the quoted one is about gas."""
     many = [Document(f"ban-{n}", f"The ban number {n} was announced.", "Ban") for n in range(400)]
@@ -474,7 +482,7 @@ def test_a_limit_counts_stories(searcher: Searcher) -> None:
 
 
 def test_copies_are_one_hit_and_other_reports_on_the_topic_are_not(
-    collection: Collection, fake: FakeEncoder, searcher: Searcher
+    collection: StoredCollection, fake: FakeEncoder, searcher: Searcher
 ) -> None:
     copies = [
         Document("copy", "The ban was announced on Monday. The shops stayed open.", "Copied"),
@@ -497,14 +505,14 @@ def test_document_ids_are_those_of_the_ranking(searcher: Searcher, fake: FakeEnc
 
 
 @pytest.fixture(scope="module")
-def sample_collection(tmp_path_factory: pytest.TempPathFactory, encoder: JointEncoder) -> Iterator[Collection]:
+def sample_collection(tmp_path_factory: pytest.TempPathFactory, encoder: JointEncoder) -> Iterator[StoredCollection]:
     with open_or_create(tmp_path_factory.mktemp("sample"), encoder) as collection:
         index_documents(sample_documents(), collection, encoder)
         yield collection
 
 
 @pytest.fixture(scope="module")
-def sample(sample_collection: Collection, encoder: JointEncoder) -> Searcher:
+def sample(sample_collection: StoredCollection, encoder: JointEncoder) -> Searcher:
     return Searcher(LocalStore(sample_collection), encoder)
 
 
@@ -540,7 +548,7 @@ def test_a_chinese_question_finds_the_chinese_articles_first(sample: Searcher) -
 
 
 def test_plain_vectors_put_the_onion_ban_before_both_reports(
-    sample_collection: Collection, encoder: JointEncoder, sample: Searcher
+    sample_collection: StoredCollection, encoder: JointEncoder, sample: Searcher
 ) -> None:
     """The trap that the language means are for: same words, same language, wrong story."""
     plain = Searcher(LocalStore(sample_collection, means=False), encoder, _PLAIN)

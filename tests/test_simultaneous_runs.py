@@ -11,9 +11,9 @@ import pytest
 
 from indexer import build
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
+from indexer.stored_collection import StoredCollection
 from tests.faults import SlowEncoder, documents, drive, exit_status, finish, fork, indexing, quick_folder
-from tests.test_collection import assert_sums_equal, contents, recomputed_sums
+from tests.test_stored_collection import assert_sums_equal, contents, recomputed_sums
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of POSIX")
 
@@ -37,7 +37,7 @@ def simultaneous_runs(base: Path) -> None:
     os.write(writing, b"xxxx")
     assert [exit_status(pid) for pid in pids] == [0] * 4
     finish(indexing(base / "fresh", 2))
-    with Collection.open(base / "c", writable=True) as collection, Collection.open(base / "fresh") as fresh:
+    with StoredCollection.open(base / "c", writable=True) as collection, StoredCollection.open(base / "fresh") as fresh:
         assert contents(collection) == contents(fresh)
         assert_sums_equal(collection.sums(), recomputed_sums(collection))
 

@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 
 from indexer import build
 from indexer.alignment import AlignedQuery, LanguageMaps
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.errors import CollectionError
 from indexer.language_means import LanguageMeans, MeanTable
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage
 from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
 from indexer.vector_index import MAX_DRIFT
 from indexer.words import terms_of, weights_of, words_of
-from tests.test_collection import encoded, new_collection, numbers, open_to_all, unit_vectors, without_rights
 from tests.test_lexical_index import exact as exact_words
 from tests.test_lexical_index import holding, idf, texts_of
+from tests.test_stored_collection import encoded, new_collection, numbers, open_to_all, unit_vectors, without_rights
 from tests.test_vector_index import PARTS, SIZE, assert_finds, exact, filled, same_maps, same_means
 
 DOCUMENTS = 400
@@ -38,15 +38,15 @@ VECTORS, WORDS = "vectors.index", "lexical.index"
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Collection]:
+def writer(tmp_path: Path) -> Iterator[StoredCollection]:
     """Another process's collection, so to say, with enough documents that a few more do not move its means."""
     with filled(tmp_path / "c", DOCUMENTS) as made:
         yield made
 
 
 @pytest.fixture
-def store(writer: Collection) -> Iterator[LocalStore]:
-    opened = LocalStore(Collection.open(writer.folder))
+def store(writer: StoredCollection) -> Iterator[LocalStore]:
+    opened = LocalStore(StoredCollection.open(writer.folder))
     yield opened
     opened.close()
 
@@ -59,7 +59,7 @@ def query(store: LocalStore) -> AlignedQuery:
     return store.alignment.query(RAW, LANGS)
 
 
-def expected_by(store: LocalStore, writer: Collection, among: set[int] | None = None) -> Mapping[int, float]:
+def expected_by(store: LocalStore, writer: StoredCollection, among: set[int] | None = None) -> Mapping[int, float]:
     """Exact scores of what is in the collection, with the store's means and maps."""
     return exact(writer, RAW, LANGS, store.alignment.means, store.alignment.maps, among)
 
@@ -68,20 +68,22 @@ def near(a: MeanTable, b: MeanTable) -> bool:
     return a.drift(b) < 1e-6
 
 
-def test_candidates_are_the_nearest_passages(store: LocalStore, writer: Collection) -> None:
+def test_candidates_are_the_nearest_passages(store: LocalStore, writer: StoredCollection) -> None:
     assert near(store.alignment.means.passages, writer.language_means().passages)
     assert_finds(store.candidates(query(store), 25, []), expected_by(store, writer), 25)
 
 
 @pytest.mark.parametrize("langs", [["en"], ["ar", "ja"], ["ko"], ["ko", "ar"]])
-def test_candidates_can_be_of_some_languages_only(store: LocalStore, writer: Collection, langs: list[str]) -> None:
+def test_candidates_can_be_of_some_languages_only(
+    store: LocalStore, writer: StoredCollection, langs: list[str]
+) -> None:
     among = {passage.id for passage in writer.passages(writer.passage_ids().tolist()) if passage.lang in langs}
     expected = expected_by(store, writer, among)
     assert_finds(store.candidates(query(store), 10_000, langs), expected, 10_000)
     assert_finds(store.candidates(query(store), 5, langs), expected, 5)
 
 
-def test_languages_are_those_of_the_passages(store: LocalStore, writer: Collection) -> None:
+def test_languages_are_those_of_the_passages(store: LocalStore, writer: StoredCollection) -> None:
     assert store.languages() == {"ar", "en", "ja"}
     writer.put([encoded("new", 1, ["ko"], SIZE)])
     assert store.languages() == {"ar", "en", "ja"}
@@ -92,7 +94,7 @@ def test_languages_are_those_of_the_passages(store: LocalStore, writer: Collecti
     assert store.languages() == {"ar", "en", "ja"}
 
 
-def test_refresh_sees_what_another_process_has_added_and_removed(store: LocalStore, writer: Collection) -> None:
+def test_refresh_sees_what_another_process_has_added_and_removed(store: LocalStore, writer: StoredCollection) -> None:
     before = store.version
     writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
     writer.delete(["d3"])
@@ -113,7 +115,9 @@ def test_refresh_sees_what_another_process_has_added_and_removed(store: LocalSto
     assert not gone & set(store.worded("sentence passage", 10_000, []).tolist())
 
 
-def test_a_filter_of_languages_also_sees_what_came_before_a_refresh(store: LocalStore, writer: Collection) -> None:
+def test_a_filter_of_languages_also_sees_what_came_before_a_refresh(
+    store: LocalStore, writer: StoredCollection
+) -> None:
     before = set(store.candidates(query(store), 10_000, ["en"]).tolist())
     assert before == set(writer.passage_ids(["en"]).tolist())
     writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
@@ -122,7 +126,7 @@ def test_a_filter_of_languages_also_sees_what_came_before_a_refresh(store: Local
     assert after == set(writer.passage_ids(["en"]).tolist()) > before
 
 
-def test_any_number_of_filters_finds_what_it_should(store: LocalStore, writer: Collection) -> None:
+def test_any_number_of_filters_finds_what_it_should(store: LocalStore, writer: StoredCollection) -> None:
     """Also those beyond the few that are remembered, and the same languages in another order."""
     for number in range(40):
         for langs in ([f"x{number}", "ja"], ["ja", f"x{number}", "ja"]):
@@ -131,7 +135,7 @@ def test_any_number_of_filters_finds_what_it_should(store: LocalStore, writer: C
 
 
 def test_candidates_that_are_gone_are_left_out_of_the_passages_also_before_a_refresh(
-    store: LocalStore, writer: Collection
+    store: LocalStore, writer: StoredCollection
 ) -> None:
     ids = store.candidates(query(store), 50, []).tolist()
     (gone,) = store.passages(ids[3:4])
@@ -145,7 +149,7 @@ def test_candidates_that_are_gone_are_left_out_of_the_passages_also_before_a_ref
 
 
 def test_a_refresh_without_a_change_reads_nothing_again(
-    store: LocalStore, writer: Collection, monkeypatch: pytest.MonkeyPatch
+    store: LocalStore, writer: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[bool] = []
     for index in ("vector_index", "lexical_index"):
@@ -157,7 +161,9 @@ def test_a_refresh_without_a_change_reads_nothing_again(
     assert calls == [True, True]
 
 
-def test_means_of_passages_are_the_indexs_and_the_others_the_collections(store: LocalStore, writer: Collection) -> None:
+def test_means_of_passages_are_the_indexs_and_the_others_the_collections(
+    store: LocalStore, writer: StoredCollection
+) -> None:
     """The index lags behind by its drift; queries must be centred with what its vectors were centred with."""
     old, maps = store.alignment.means, store.alignment.maps
     assert same_means(old.passages, writer.language_means().passages)
@@ -172,7 +178,7 @@ def test_means_of_passages_are_the_indexs_and_the_others_the_collections(store: 
     assert same_maps(store.alignment.maps, maps)
 
 
-def test_after_much_change_means_and_maps_are_the_collections(store: LocalStore, writer: Collection) -> None:
+def test_after_much_change_means_and_maps_are_the_collections(store: LocalStore, writer: StoredCollection) -> None:
     assert "ko" not in store.alignment.maps.of
     writer.put([encoded(f"ko{number}", 5000 + number, ["ko"] * 3, SIZE) for number in range(30)])
     store.refresh()
@@ -183,9 +189,11 @@ def test_after_much_change_means_and_maps_are_the_collections(store: LocalStore,
 
 
 @pytest.mark.parametrize("means", [False, True])
-def test_a_store_for_comparison_leaves_out_what_it_should_and_saves_no_vectors(writer: Collection, means: bool) -> None:
+def test_a_store_for_comparison_leaves_out_what_it_should_and_saves_no_vectors(
+    writer: StoredCollection, means: bool
+) -> None:
     """Without means there are no maps either; words are the same."""
-    with closing(LocalStore(Collection.open(writer.folder), means=means, maps=not means)) as store:
+    with closing(LocalStore(StoredCollection.open(writer.folder), means=means, maps=not means)) as store:
         for _ in range(2):
             own = writer.language_means() if means else LanguageMeans.none(SIZE)
             for name in ("passages", "sentences", "queries"):
@@ -209,7 +217,7 @@ TEXTS = {
 }
 
 
-def texts_in(folder: Path, texts: Mapping[str, list[str]]) -> Collection:
+def texts_in(folder: Path, texts: Mapping[str, list[str]]) -> StoredCollection:
     """A document of one passage for each text, languages one after the other."""
     collection = new_collection(folder)
     documents = []
@@ -223,15 +231,15 @@ def texts_in(folder: Path, texts: Mapping[str, list[str]]) -> Collection:
 
 
 @pytest.fixture
-def texts(tmp_path: Path) -> Iterator[tuple[LocalStore, Collection]]:
-    with texts_in(tmp_path / "texts", TEXTS) as made, closing(LocalStore(Collection.open(made.folder))) as store:
+def texts(tmp_path: Path) -> Iterator[tuple[LocalStore, StoredCollection]]:
+    with texts_in(tmp_path / "texts", TEXTS) as made, closing(LocalStore(StoredCollection.open(made.folder))) as store:
         yield store, made
 
 
 @pytest.mark.parametrize("langs", [[], ["en"], ["ja"], ["ar", "ja"], ["ko"]])
 @pytest.mark.parametrize("text", ["drone ban", "ガス", "the gas in حظر", "unheard of", "", "!?"])
 def test_worded_passages_are_those_with_the_best_bm25(
-    texts: tuple[LocalStore, Collection], text: str, langs: list[str]
+    texts: tuple[LocalStore, StoredCollection], text: str, langs: list[str]
 ) -> None:
     """Frequencies are counted in all languages, whichever are asked for."""
     store, collection = texts
@@ -247,7 +255,7 @@ def test_worded_passages_are_those_with_the_best_bm25(
 @pytest.mark.parametrize("langs", [[], ["en"], ["ja"], ["ar", "ja"], ["ko"]])
 @pytest.mark.parametrize("phrase", ["drone", "drone ban", "ban drone", "ガス", "حظر", "unheard", "a ban", ""])
 def test_quoting_passages_are_those_that_hold_the_words_side_by_side(
-    texts: tuple[LocalStore, Collection], phrase: str, langs: list[str]
+    texts: tuple[LocalStore, StoredCollection], phrase: str, langs: list[str]
 ) -> None:
     store, collection = texts
     words = [word.text for word in words_of(phrase)]
@@ -261,7 +269,7 @@ def test_quoting_passages_are_those_that_hold_the_words_side_by_side(
 def test_a_limit_counts_passages_of_the_languages_asked_for_and_no_others(tmp_path: Path) -> None:
     """However many of another language hold the words, and hold them oftener."""
     many = {"en": ["drone ban drone ban"] * 300, "ja": ["drone ban と長い話が続くだけの文"] * 3}
-    with texts_in(tmp_path / "c", many) as made, closing(LocalStore(Collection.open(made.folder))) as store:
+    with texts_in(tmp_path / "c", many) as made, closing(LocalStore(StoredCollection.open(made.folder))) as store:
         japanese = set(made.passage_ids(["ja"]).tolist())
         for found in (store.quoting(["drone", "ban"], 5, ["ja"]), store.worded("drone ban", 5, ["ja"])):
             assert set(found.tolist()) == japanese
@@ -273,7 +281,7 @@ def test_a_limit_counts_passages_of_the_languages_asked_for_and_no_others(tmp_pa
 
 @pytest.mark.parametrize("text", ["drone", "drone ban", "ガス", "drone unheard", "ban ban ban"])
 def test_word_shares_are_bm25_over_the_most_that_there_could_be(
-    texts: tuple[LocalStore, Collection], text: str
+    texts: tuple[LocalStore, StoredCollection], text: str
 ) -> None:
     """Each term at most 2.2 times its weight, unheard ones as the rarest; what is no passage has nothing."""
     store, collection = texts
@@ -290,14 +298,14 @@ def test_word_shares_are_bm25_over_the_most_that_there_could_be(
 
 
 @pytest.mark.parametrize("text", ["", "!?", "unheard"])
-def test_where_no_passage_has_a_word_all_shares_are_zero(texts: tuple[LocalStore, Collection], text: str) -> None:
+def test_where_no_passage_has_a_word_all_shares_are_zero(texts: tuple[LocalStore, StoredCollection], text: str) -> None:
     store, collection = texts
     ids = collection.passage_ids()
     assert store.word_shares(text, ids).tolist() == [0.0] * len(ids)
     assert store.word_shares(text, ids[:0]).shape == (0,)
 
 
-def test_a_word_that_no_passage_has_lowers_the_shares_of_all(texts: tuple[LocalStore, Collection]) -> None:
+def test_a_word_that_no_passage_has_lowers_the_shares_of_all(texts: tuple[LocalStore, StoredCollection]) -> None:
     store, collection = texts
     ids = collection.passage_ids()
     one, both = store.word_shares("drone", ids), store.word_shares("drone unheard", ids)
@@ -363,15 +371,15 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("names", [(VECTORS,), (WORDS,), (VECTORS, WORDS)], ids=["vectors", "words", "both"])
 def test_whatever_happens_to_the_indexes_the_answers_are_the_same(
-    writer: Collection, names: tuple[str, ...], damage: str, capfd: pytest.CaptureFixture[str]
+    writer: StoredCollection, names: tuple[str, ...], damage: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     build.update_indexes(writer)
-    with closing(LocalStore(Collection.open(writer.folder))) as store:
+    with closing(LocalStore(StoredCollection.open(writer.folder))) as store:
         expected = answers(store)
     for name in names:
         DAMAGE[damage](writer.folder / name)
     for _ in range(2):  # made again, then opened
-        with closing(LocalStore(Collection.open(writer.folder))) as store:
+        with closing(LocalStore(StoredCollection.open(writer.folder))) as store:
             assert answers(store) == expected
     assert capfd.readouterr() == ("", "")
 
@@ -391,7 +399,7 @@ def test_in_a_folder_that_cannot_be_written_the_answers_are_the_same(state: str)
             writer.delete(["d3"])
         ids = writer.passage_ids().tolist()
         shutil.copytree(folder / "c", folder / "copy")
-        with closing(LocalStore(Collection.open(folder / "copy"))) as store:
+        with closing(LocalStore(StoredCollection.open(folder / "copy"))) as store:
             expected = answers(store)
         writer.close()
         for name in (VECTORS, WORDS):
@@ -402,7 +410,7 @@ def test_in_a_folder_that_cannot_be_written_the_answers_are_the_same(state: str)
         for path in [folder / "c", *(folder / "c").rglob("*")]:
             path.chmod(0o555 if path.is_dir() else 0o444)
         before = _contents_of(folder / "c")
-        with without_rights(), closing(LocalStore(Collection.open(folder / "c"))) as store:
+        with without_rights(), closing(LocalStore(StoredCollection.open(folder / "c"))) as store:
             assert answers(store) == expected
             assert sorted(store.candidates(query(store), 10_000, []).tolist()) == ids
             assert sorted(store.worded("sentence", 10_000, []).tolist()) == ids
@@ -412,7 +420,9 @@ def test_in_a_folder_that_cannot_be_written_the_answers_are_the_same(state: str)
 # The collection beneath
 
 
-def test_passages_documents_texts_and_statistics_are_the_collections(store: LocalStore, writer: Collection) -> None:
+def test_passages_documents_texts_and_statistics_are_the_collections(
+    store: LocalStore, writer: StoredCollection
+) -> None:
     ids = [5, 1, 99_999, 7]
     for got, expected in zip(store.passages(ids), writer.passages(ids), strict=True):
         assert (got.id, got.document, got.start, got.end, got.lang) == (
@@ -433,7 +443,7 @@ def test_passages_documents_texts_and_statistics_are_the_collections(store: Loca
     assert store.statistics() == writer.statistics()
 
 
-def test_several_threads_may_ask_while_another_process_writes(store: LocalStore, writer: Collection) -> None:
+def test_several_threads_may_ask_while_another_process_writes(store: LocalStore, writer: StoredCollection) -> None:
     text = encoded("d5", 5, ["ja", "en", "en"], SIZE).document.text
     number = numbers(writer)["d5"]
     wrong: list[object] = []
@@ -467,8 +477,8 @@ def test_several_threads_may_ask_while_another_process_writes(store: LocalStore,
     assert sorted(store.worded("sentence", 10_000, []).tolist()) == writer.passage_ids().tolist()
 
 
-def test_after_close_nothing_can_be_asked(writer: Collection) -> None:
-    store = LocalStore(Collection.open(writer.folder))
+def test_after_close_nothing_can_be_asked(writer: StoredCollection) -> None:
+    store = LocalStore(StoredCollection.open(writer.folder))
     store.close()
     with pytest.raises(CollectionError):
         store.passages([1])

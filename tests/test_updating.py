@@ -25,14 +25,14 @@ from numpy.typing import NDArray
 from indexer import lexical_index, updating, vector_index
 from indexer.build import index_documents
 from indexer.checked_file import read_arrays
-from indexer.collection import Collection
 from indexer.documents import Cause, Document, Found, Remark, Skipped
 from indexer.encoder import Progress
 from indexer.passages import Passage
 from indexer.reading import File, Limits, Options, read_file
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from tests.fakes import FakeEncoder
-from tests.test_collection import (
+from tests.test_stored_collection import (
     NO_PRIOR,
     assert_sums_equal,
     contents,
@@ -66,7 +66,7 @@ class Run:
     encoded: list[str]
 
 
-def indexed(collection: Collection, *paths: str | Path, encoder: FakeEncoder | None = None, **how: Any) -> Run:
+def indexed(collection: StoredCollection, *paths: str | Path, encoder: FakeEncoder | None = None, **how: Any) -> Run:
     encoder = encoder or FakeEncoder()
     summary = update([str(path) for path in paths], collection, encoder, **how)
     numbers_of = ("added", "changed", "unchanged", "removed", "passages", "reused")
@@ -78,9 +78,9 @@ def indexed(collection: Collection, *paths: str | Path, encoder: FakeEncoder | N
     )
 
 
-def made(folder: Path) -> Collection:
+def made(folder: Path) -> StoredCollection:
     own = FakeEncoder()
-    return Collection.create(
+    return StoredCollection.create(
         folder, model=own.name, fingerprint=own.fingerprint, parts=own.parts, budget=BUDGET, prior=NO_PRIOR
     )
 
@@ -123,16 +123,16 @@ def long_text(sentences: int) -> str:
     return " ".join(f"Gas long s{number}." for number in range(sentences))
 
 
-def owners(collection: Collection) -> dict[str, str | None]:
+def owners(collection: StoredCollection) -> dict[str, str | None]:
     """Document -> its file."""
     return {identifier: collection.files.owner(identifier) for identifier in contents(collection)}
 
 
-def assert_sound(collection: Collection) -> None:
+def assert_sound(collection: StoredCollection) -> None:
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
 
 
-def assert_whole(collection: Collection) -> None:
+def assert_whole(collection: StoredCollection) -> None:
     """With both indexes."""
     assert_sound(collection)
     for name in ("vectors.index", "lexical.index/manifest"):
@@ -157,7 +157,7 @@ def indexes() -> None:
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Iterator[Collection]:
+def collection(tmp_path: Path) -> Iterator[StoredCollection]:
     with made(tmp_path / "c") as created:
         yield created
 
@@ -194,7 +194,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("indexes")
-def test_a_second_run_opens_no_file(files: Path, collection: Collection, opened: list[tuple[str, str]]) -> None:
+def test_a_second_run_opens_no_file(files: Path, collection: StoredCollection, opened: list[tuple[str, str]]) -> None:
     write_lines(files / "below" / "rows.jsonl", rows_of(300))
     first = indexed(collection, files)
     assert first.counts == {"added": 304, "passages": 304}
@@ -214,14 +214,14 @@ def test_a_second_run_from_another_process_opens_no_file(
     with made(tmp_path / "c") as collection:
         indexed(collection, files)
     opened.clear()
-    with Collection.open(tmp_path / "c", writable=True) as collection:
+    with StoredCollection.open(tmp_path / "c", writable=True) as collection:
         assert indexed(collection, files).counts == {"unchanged": 4}
     assert opened == []
 
 
 @pytest.mark.usefixtures("indexes")
 def test_a_file_that_was_only_touched_is_hashed_once_and_not_read(
-    files: Path, collection: Collection, opened: list[tuple[str, str]]
+    files: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     indexed(collection, files)
     before = contents(collection)
@@ -237,7 +237,7 @@ def test_a_file_that_was_only_touched_is_hashed_once_and_not_read(
 
 
 def test_only_size_and_time_say_that_a_file_is_as_it_was(
-    files: Path, collection: Collection, opened: list[tuple[str, str]]
+    files: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     """Also where they lie: a file whose time of change was set back is not looked into."""
     indexed(collection, files)
@@ -251,7 +251,7 @@ def test_only_size_and_time_say_that_a_file_is_as_it_was(
 
 
 def test_a_file_of_which_a_part_could_not_be_read_is_named_again_without_being_opened(
-    files: Path, collection: Collection, opened: list[tuple[str, str]]
+    files: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     write(files / "bad.html", "<html><body><script>1</script></body></html>")
     write(files / "binary.txt", b"\x00\x01\x02")
@@ -278,7 +278,7 @@ def test_a_file_of_which_a_part_could_not_be_read_is_named_again_without_being_o
 
 
 def test_what_was_remarked_is_remarked_again(
-    tmp_path: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = read_file
 
@@ -294,7 +294,7 @@ def test_what_was_remarked_is_remarked_again(
 
 
 def test_what_was_skipped_is_skipped_again_for_the_same_cause(
-    tmp_path: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a part of a file is broken or of another format decides on how it is shown."""
     read = read_file
@@ -321,7 +321,7 @@ def indexed_texts(name: str) -> list[str]:
 
 
 def test_a_file_of_no_known_format_is_never_opened_and_named_each_time(
-    files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch, opened: list[tuple[str, str]]
+    files: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch, opened: list[tuple[str, str]]
 ) -> None:
     other, names = write(files / "picture.xyz", b"\x00\x01"), list[str]()
 
@@ -343,7 +343,7 @@ def test_a_file_of_no_known_format_is_never_opened_and_named_each_time(
 
 
 def test_of_a_changed_file_only_the_changed_passages_are_encoded(
-    tmp_path: Path, files: Path, collection: Collection
+    tmp_path: Path, files: Path, collection: StoredCollection
 ) -> None:
     changing = write(files / "long.txt", long_text(60))
     passages = indexed(collection, files).counts["passages"] - 4
@@ -361,7 +361,9 @@ def test_of_a_changed_file_only_the_changed_passages_are_encoded(
     assert_sound(collection)
 
 
-def test_the_vector_of_a_document_is_the_same_however_its_passages_came(tmp_path: Path, collection: Collection) -> None:
+def test_the_vector_of_a_document_is_the_same_however_its_passages_came(
+    tmp_path: Path, collection: StoredCollection
+) -> None:
     """Encoded now or taken from what is stored, which is rounded."""
 
     class Finer(FakeEncoder):
@@ -379,7 +381,7 @@ def test_the_vector_of_a_document_is_the_same_however_its_passages_came(tmp_path
 
 
 def test_another_content_of_the_same_size_is_read(
-    tmp_path: Path, files: Path, collection: Collection, opened: list[tuple[str, str]]
+    tmp_path: Path, files: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     indexed(collection, files)
     write(files / "en.txt", TEXTS["en.txt"].replace("gas", "ban"))
@@ -392,7 +394,7 @@ def test_another_content_of_the_same_size_is_read(
     assert indexed(collection, files).counts == {"unchanged": 4}
 
 
-def test_another_title_encodes_the_passages_that_it_stands_above(tmp_path: Path, collection: Collection) -> None:
+def test_another_title_encodes_the_passages_that_it_stands_above(tmp_path: Path, collection: StoredCollection) -> None:
     body = f"<p>{TEXTS['en.txt']} {long_text(30)}</p>"
     page = "<html><head><title>{}</title></head><body><article>{}</article></body></html>"
     file = write(tmp_path / "a.html", page.format("On drones", body))
@@ -405,7 +407,7 @@ def test_another_title_encodes_the_passages_that_it_stands_above(tmp_path: Path,
     assert contents(collection) == fresh(tmp_path / "fresh", file)
 
 
-def test_a_new_file_is_added(files: Path, collection: Collection, opened: list[tuple[str, str]]) -> None:
+def test_a_new_file_is_added(files: Path, collection: StoredCollection, opened: list[tuple[str, str]]) -> None:
     indexed(collection, files)
     opened.clear()
     new = write(files / "below" / "new.txt", "The drone is new.")
@@ -414,7 +416,7 @@ def test_a_new_file_is_added(files: Path, collection: Collection, opened: list[t
     assert owners(collection)[str(new)] == str(new)
 
 
-def test_a_file_that_gives_nothing_any_more_has_no_documents(files: Path, collection: Collection) -> None:
+def test_a_file_that_gives_nothing_any_more_has_no_documents(files: Path, collection: StoredCollection) -> None:
     indexed(collection, files)
     write(files / "en.txt", b"\x00\x01")
     run = indexed(collection, files)
@@ -426,7 +428,7 @@ def test_a_file_that_gives_nothing_any_more_has_no_documents(files: Path, collec
 
 
 def test_other_limits_or_columns_have_the_files_read_again(
-    tmp_path: Path, collection: Collection, opened: list[tuple[str, str]]
+    tmp_path: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     folder = tmp_path / "files"
     write(folder / "rows.jsonl", '{"id": "a", "text": "Gas.", "headline": "On gas"}\n{"id": "b", "text": "Ban."}\n')
@@ -450,11 +452,15 @@ def test_other_limits_or_columns_have_the_files_read_again(
     "constant",
     [
         "indexer.updating.READING",
-        "indexer.build.CUTTING",
+        "indexer.cut_documents.CUTTING",
     ],
 )
 def test_files_are_read_again_when_the_program_reads_or_cuts_differently(
-    files: Path, collection: Collection, opened: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, constant: str
+    files: Path,
+    collection: StoredCollection,
+    opened: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    constant: str,
 ) -> None:
     indexed(collection, files)
     opened.clear()
@@ -468,7 +474,7 @@ def test_files_are_read_again_when_the_program_reads_or_cuts_differently(
 # Something is gone
 
 
-def test_the_documents_of_a_removed_file_leave(tmp_path: Path, files: Path, collection: Collection) -> None:
+def test_the_documents_of_a_removed_file_leave(tmp_path: Path, files: Path, collection: StoredCollection) -> None:
     write_lines(files / "rows.jsonl", rows_of(20))
     indexed(collection, files)
     (files / "rows.jsonl").unlink()
@@ -481,14 +487,16 @@ def test_the_documents_of_a_removed_file_leave(tmp_path: Path, files: Path, coll
 
 
 @pytest.mark.usefixtures("indexes")
-def test_the_indexes_have_lost_what_was_removed_when_a_run_ends(files: Path, collection: Collection) -> None:
+def test_the_indexes_have_lost_what_was_removed_when_a_run_ends(files: Path, collection: StoredCollection) -> None:
     indexed(collection, files)
     (files / "ja.md").unlink()
     indexed(collection, files)
     assert_whole(collection)
 
 
-def test_a_removed_folder_inside_the_folder_takes_its_documents_with_it(files: Path, collection: Collection) -> None:
+def test_a_removed_folder_inside_the_folder_takes_its_documents_with_it(
+    files: Path, collection: StoredCollection
+) -> None:
     write(files / "below" / "deep" / "a.txt", "The drone is new.")
     write(files / "below-not" / "a.txt", "The drone is old.")
     indexed(collection, files)
@@ -497,7 +505,9 @@ def test_a_removed_folder_inside_the_folder_takes_its_documents_with_it(files: P
     assert str(files / "below-not" / "a.txt") in contents(collection)
 
 
-def test_what_lies_outside_of_the_folders_of_a_run_stays(tmp_path: Path, files: Path, collection: Collection) -> None:
+def test_what_lies_outside_of_the_folders_of_a_run_stays(
+    tmp_path: Path, files: Path, collection: StoredCollection
+) -> None:
     other = write(tmp_path / "files 2" / "a.txt", "The drone is new.")
     indexed(collection, files, other.parent)
     other.unlink()
@@ -508,7 +518,7 @@ def test_what_lies_outside_of_the_folders_of_a_run_stays(tmp_path: Path, files: 
 
 
 def test_a_file_that_is_named_and_gone_is_said_to_be_and_keeps_its_documents(
-    files: Path, collection: Collection
+    files: Path, collection: StoredCollection
 ) -> None:
     file = files / "en.txt"
     indexed(collection, file)
@@ -519,7 +529,7 @@ def test_a_file_that_is_named_and_gone_is_said_to_be_and_keeps_its_documents(
 
 
 def test_a_renamed_file_has_a_new_id_and_nothing_is_encoded(
-    tmp_path: Path, files: Path, collection: Collection
+    tmp_path: Path, files: Path, collection: StoredCollection
 ) -> None:
     indexed(collection, files)
     (files / "en.txt").rename(files / "renamed.txt")
@@ -528,7 +538,9 @@ def test_a_renamed_file_has_a_new_id_and_nothing_is_encoded(
     assert contents(collection) == fresh(tmp_path / "fresh", files)
 
 
-def test_a_file_moved_between_two_folders_goes_with_nothing_encoded(tmp_path: Path, collection: Collection) -> None:
+def test_a_file_moved_between_two_folders_goes_with_nothing_encoded(
+    tmp_path: Path, collection: StoredCollection
+) -> None:
     """In either direction: the folder that is walked through first may be the one that it leaves."""
     one, two = tmp_path / "one", tmp_path / "two"
     write(one / "a.txt", TEXTS["en.txt"])
@@ -543,7 +555,9 @@ def test_a_file_moved_between_two_folders_goes_with_nothing_encoded(tmp_path: Pa
     assert contents(collection) == fresh(tmp_path / "fresh", one, two)
 
 
-def test_documents_with_ids_of_their_own_stay_where_their_file_is_moved(tmp_path: Path, collection: Collection) -> None:
+def test_documents_with_ids_of_their_own_stay_where_their_file_is_moved(
+    tmp_path: Path, collection: StoredCollection
+) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     write_lines(one / "a.jsonl", rows_of(5, "a"))
     write_lines(two / "b.jsonl", rows_of(5, "b"))
@@ -560,7 +574,7 @@ def test_documents_with_ids_of_their_own_stay_where_their_file_is_moved(tmp_path
     assert indexed(collection, one, two).counts == {"unchanged": 12}
 
 
-def test_a_folder_that_is_empty_keeps_its_documents_and_is_remarked(files: Path, collection: Collection) -> None:
+def test_a_folder_that_is_empty_keeps_its_documents_and_is_remarked(files: Path, collection: StoredCollection) -> None:
     """As a disk that is not mounted looks."""
     indexed(collection, files)
     before = contents(collection)
@@ -578,7 +592,7 @@ def test_a_folder_that_is_empty_keeps_its_documents_and_is_remarked(files: Path,
     assert indexed(collection, files) == Run({"unchanged": 4}, [], [], [])
 
 
-def test_a_folder_that_is_gone_keeps_its_documents(files: Path, collection: Collection) -> None:
+def test_a_folder_that_is_gone_keeps_its_documents(files: Path, collection: StoredCollection) -> None:
     indexed(collection, files)
     before = contents(collection)
     shutil.rmtree(files)
@@ -586,7 +600,7 @@ def test_a_folder_that_is_gone_keeps_its_documents(files: Path, collection: Coll
     assert contents(collection) == before
 
 
-def test_deleted_files_are_kept_for_whoever_wants_that(files: Path, collection: Collection) -> None:
+def test_deleted_files_are_kept_for_whoever_wants_that(files: Path, collection: StoredCollection) -> None:
     rows = write_lines(files / "rows.jsonl", rows_of(3))
     indexed(collection, files)
     (files / "en.txt").unlink()
@@ -602,7 +616,7 @@ def test_deleted_files_are_kept_for_whoever_wants_that(files: Path, collection: 
 
 
 def test_a_folder_inside_a_folder_may_be_given_as_well(
-    files: Path, collection: Collection, opened: list[tuple[str, str]]
+    files: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     inside = write(files / "below" / "a.txt", "The drone is new.").parent
     write(inside / "b.txt", "The drone is old.")
@@ -619,7 +633,7 @@ def test_a_folder_inside_a_folder_may_be_given_as_well(
 
 
 def test_a_file_that_is_named_twice_is_read_once(
-    files: Path, collection: Collection, opened: list[tuple[str, str]]
+    files: Path, collection: StoredCollection, opened: list[tuple[str, str]]
 ) -> None:
     run = indexed(collection, files / "en.txt", files, files / "en.txt", files)
     assert run == Run({"added": 4, "passages": 4}, [], [], run.encoded)
@@ -629,7 +643,12 @@ def test_a_file_that_is_named_twice_is_read_once(
 @pytest.mark.parametrize("spelling", ["{absolute}", "./files", "files/", "../{parent}/files", "files/../files", "."])
 @pytest.mark.parametrize("change", [False, True], ids=["unchanged", "changed"])
 def test_a_file_keeps_its_name_however_its_folder_is_spelt_later(
-    tmp_path: Path, files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch, spelling: str, change: bool
+    tmp_path: Path,
+    files: Path,
+    collection: StoredCollection,
+    monkeypatch: pytest.MonkeyPatch,
+    spelling: str,
+    change: bool,
 ) -> None:
     write(files / "rows.jsonl", '{"text": "The gas is gone."}\n{"text": "The ban is gone."}\n')
     monkeypatch.chdir(tmp_path)
@@ -650,7 +669,7 @@ def test_a_file_keeps_its_name_however_its_folder_is_spelt_later(
 
 
 def test_runs_from_different_working_folders_mean_the_same_files(
-    tmp_path: Path, files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, files: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside = write(files / "below" / "a.txt", "The drone is new.").parent
     monkeypatch.chdir(tmp_path)
@@ -667,7 +686,7 @@ def test_runs_from_different_working_folders_mean_the_same_files(
 
 
 def test_files_of_the_same_name_below_two_working_folders_are_two(
-    tmp_path: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = write(tmp_path / "one" / "docs" / "README.md", "# The gas\n\nThe gas is gone.")
     two = write(tmp_path / "two" / "docs" / "README.md", "# The ban\n\nThe ban is gone.")
@@ -684,7 +703,7 @@ def test_files_of_the_same_name_below_two_working_folders_are_two(
 
 
 @on_posix
-def test_a_link_to_a_file_is_a_file_of_its_own(tmp_path: Path, files: Path, collection: Collection) -> None:
+def test_a_link_to_a_file_is_a_file_of_its_own(tmp_path: Path, files: Path, collection: StoredCollection) -> None:
     target = write(tmp_path / "elsewhere" / "target.txt", "The drone is new.")
     (files / "link.txt").symlink_to(target)
     assert indexed(collection, files).counts == {"added": 5, "passages": 5}
@@ -697,7 +716,9 @@ def test_a_link_to_a_file_is_a_file_of_its_own(tmp_path: Path, files: Path, coll
 
 
 @on_posix
-def test_a_link_to_a_folder_is_named_and_not_followed(tmp_path: Path, files: Path, collection: Collection) -> None:
+def test_a_link_to_a_folder_is_named_and_not_followed(
+    tmp_path: Path, files: Path, collection: StoredCollection
+) -> None:
     write(tmp_path / "elsewhere" / "target.txt", "The drone is new.")
     (files / "link").symlink_to(tmp_path / "elsewhere")
     for _ in range(2):
@@ -707,7 +728,7 @@ def test_a_link_to_a_folder_is_named_and_not_followed(tmp_path: Path, files: Pat
 
 
 @on_posix
-def test_a_link_to_nothing_does_not_keep_what_is_gone(files: Path, collection: Collection) -> None:
+def test_a_link_to_nothing_does_not_keep_what_is_gone(files: Path, collection: StoredCollection) -> None:
     (files / "link.txt").symlink_to(files / "nowhere.txt")
     indexed(collection, files)
     (files / "ja.md").unlink()
@@ -719,7 +740,7 @@ def test_a_link_to_nothing_does_not_keep_what_is_gone(files: Path, collection: C
 
 @on_posix
 def test_a_link_whose_target_is_gone_for_a_while_keeps_its_documents(
-    tmp_path: Path, files: Path, collection: Collection
+    tmp_path: Path, files: Path, collection: StoredCollection
 ) -> None:
     target = write(tmp_path / "elsewhere" / "target.txt", "The drone is new.")
     (files / "link.txt").symlink_to(target)
@@ -730,7 +751,9 @@ def test_a_link_whose_target_is_gone_for_a_while_keeps_its_documents(
 
 
 @pytest.mark.parametrize("place", [".hidden/a.txt", ".hidden.txt"])
-def test_a_hidden_file_that_was_named_stays_while_it_is_there(files: Path, collection: Collection, place: str) -> None:
+def test_a_hidden_file_that_was_named_stays_while_it_is_there(
+    files: Path, collection: StoredCollection, place: str
+) -> None:
     """A run over the folder does not come across it."""
     hidden = write(files / place, "The drone is new.")
     given = hidden.parent if place.endswith("/a.txt") else hidden
@@ -745,7 +768,7 @@ def test_a_hidden_file_that_was_named_stays_while_it_is_there(files: Path, colle
 
 @on_posix
 def test_a_folder_behind_a_link_that_was_named_stays_while_it_is_there(
-    tmp_path: Path, files: Path, collection: Collection
+    tmp_path: Path, files: Path, collection: StoredCollection
 ) -> None:
     write(tmp_path / "elsewhere" / "a.txt", "The drone is new.")
     (files / "link").symlink_to(tmp_path / "elsewhere")
@@ -755,7 +778,7 @@ def test_a_folder_behind_a_link_that_was_named_stays_while_it_is_there(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
-def test_a_name_that_is_not_utf_8_is_a_name_like_others(files: Path, collection: Collection) -> None:
+def test_a_name_that_is_not_utf_8_is_a_name_like_others(files: Path, collection: StoredCollection) -> None:
     odd = os.fsencode(files) + b"/odd \xff.txt"
     Path(os.fsdecode(odd)).write_text("The drone is new.", encoding="utf-8")
     assert indexed(collection, files).counts == {"added": 5, "passages": 5}
@@ -768,7 +791,7 @@ def test_a_name_that_is_not_utf_8_is_a_name_like_others(files: Path, collection:
 @pytest.mark.parametrize(
     "name", ["100%_a'b\"c.txt", "[a]*?.txt" if os.name == "posix" else "[a].txt", "文書 وثيقة.txt"]
 )
-def test_names_with_signs_are_names_like_others(files: Path, collection: Collection, name: str) -> None:
+def test_names_with_signs_are_names_like_others(files: Path, collection: StoredCollection, name: str) -> None:
     file = write(files / name, "The drone is new.")
     assert indexed(collection, files).counts == {"added": 5, "passages": 5}
     file.unlink()
@@ -779,7 +802,9 @@ def test_names_with_signs_are_names_like_others(files: Path, collection: Collect
 
 
 @pytest.mark.usefixtures("indexes")
-def test_only_what_is_changed_or_removed_in_a_file_of_many_changes(tmp_path: Path, collection: Collection) -> None:
+def test_only_what_is_changed_or_removed_in_a_file_of_many_changes(
+    tmp_path: Path, collection: StoredCollection
+) -> None:
     rows = rows_of(50)
     file = write_lines(tmp_path / "rows.jsonl", rows)
     indexed(collection, file)
@@ -802,7 +827,7 @@ def test_only_what_is_changed_or_removed_in_a_file_of_many_changes(tmp_path: Pat
 
 @pytest.mark.parametrize("place", [0, 10, 20])
 def test_a_line_put_in_between_shifts_the_ids_and_encodes_nothing_else(
-    tmp_path: Path, collection: Collection, place: int
+    tmp_path: Path, collection: StoredCollection, place: int
 ) -> None:
     lines = [json.dumps({"text": text}) for text in rows_of(20).values()]
     file = write(tmp_path / "rows.jsonl", "\n".join(lines))
@@ -828,7 +853,7 @@ def test_a_line_put_in_between_shifts_the_ids_and_encodes_nothing_else(
 @pytest.mark.parametrize("batch", [1, 1_000])
 def test_a_document_that_moves_to_another_file_is_that_files(
     tmp_path: Path,
-    collection: Collection,
+    collection: StoredCollection,
     monkeypatch: pytest.MonkeyPatch,
     changed: bool,
     old: str,
@@ -858,7 +883,7 @@ def test_a_document_that_moves_to_another_file_is_that_files(
 
 
 def test_a_document_whose_file_is_renamed_stays_though_its_old_file_is_gone(
-    tmp_path: Path, collection: Collection
+    tmp_path: Path, collection: StoredCollection
 ) -> None:
     folder = tmp_path / "files"
     write_lines(folder / "b.jsonl", rows_of(3))
@@ -873,7 +898,7 @@ _FIRST, _SECOND = "The gas of the first file.", "The ban of the second file."
 
 
 @pytest.fixture
-def twice(tmp_path: Path, collection: Collection) -> Path:
+def twice(tmp_path: Path, collection: StoredCollection) -> Path:
     """A folder with the same id in two files, of which the first one's document is kept."""
     folder = tmp_path / "files"
     write_lines(folder / "a.jsonl", {"x": _FIRST, "a": "The drone is new."})
@@ -885,11 +910,11 @@ def twice(tmp_path: Path, collection: Collection) -> Path:
     return folder
 
 
-def text_of(collection: Collection, identifier: str) -> str:
+def text_of(collection: StoredCollection, identifier: str) -> str:
     return collection.text(numbers(collection)[identifier], 0, 10_000)
 
 
-def test_an_id_in_two_files_is_named_in_every_run(twice: Path, collection: Collection) -> None:
+def test_an_id_in_two_files_is_named_in_every_run(twice: Path, collection: StoredCollection) -> None:
     for _ in range(2):
         run = indexed(collection, twice)
         assert (run.counts, [name for name, _ in run.skipped]) == ({"unchanged": 3}, ["x"])
@@ -899,7 +924,7 @@ def test_an_id_in_two_files_is_named_in_every_run(twice: Path, collection: Colle
 @pytest.mark.parametrize("name", ["a.jsonl", "b.jsonl"])
 @pytest.mark.parametrize("how", ["touched", "changed"])
 def test_of_an_id_in_two_files_the_first_is_kept_whichever_changes(
-    twice: Path, collection: Collection, name: str, how: str
+    twice: Path, collection: StoredCollection, name: str, how: str
 ) -> None:
     file = twice / name
     if how == "touched":
@@ -913,7 +938,7 @@ def test_of_an_id_in_two_files_the_first_is_kept_whichever_changes(
     assert [own for own, _ in run.skipped] == ["x"]
 
 
-def test_an_id_that_is_twice_in_a_file_is_named_in_every_run(tmp_path: Path, collection: Collection) -> None:
+def test_an_id_that_is_twice_in_a_file_is_named_in_every_run(tmp_path: Path, collection: StoredCollection) -> None:
     line = json.dumps({"id": "x", "text": _FIRST})
     file = write(tmp_path / "a.jsonl", f"{line}\n{line.replace('gas', 'ban')}\n")
     for counts in ({"added": 1, "passages": 1}, {"unchanged": 1}):
@@ -924,7 +949,7 @@ def test_an_id_that_is_twice_in_a_file_is_named_in_every_run(tmp_path: Path, col
 
 @pytest.mark.parametrize("how", ["deleted", "without it"])
 def test_of_an_id_in_two_files_the_second_is_taken_when_the_first_is_gone(
-    twice: Path, collection: Collection, how: str
+    twice: Path, collection: StoredCollection, how: str
 ) -> None:
     if how == "deleted":
         (twice / "a.jsonl").unlink()
@@ -945,7 +970,7 @@ def test_of_an_id_in_two_files_the_second_is_taken_when_the_first_is_gone(
     ],
 )
 def test_of_two_equal_documents_in_two_files_one_stays_when_the_other_is_gone(
-    tmp_path: Path, collection: Collection, changed: bool
+    tmp_path: Path, collection: StoredCollection, changed: bool
 ) -> None:
     folder = tmp_path / "files"
     for name in ("a.jsonl", "b.jsonl"):
@@ -964,7 +989,7 @@ def test_of_two_equal_documents_in_two_files_one_stays_when_the_other_is_gone(
 
 
 @contextmanager
-def as_someone_else(collection: Collection) -> Iterator[None]:
+def as_someone_else(collection: StoredCollection) -> Iterator[None]:
     """Who may do with the collection what we may."""
     for path in [collection.folder, *collection.folder.rglob("*")]:
         path.chmod(0o777)
@@ -1046,7 +1071,7 @@ def test_a_folder_that_may_not_be_looked_into_at_all_keeps_everything() -> None:
 
 
 def test_a_file_that_goes_before_it_is_read_is_named_and_leaves_next_time(
-    files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    files: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     indexed(collection, files)
     write(files / "en.txt", "The drone is new.")
@@ -1067,7 +1092,7 @@ def test_a_file_that_goes_before_it_is_read_is_named_and_leaves_next_time(
 
 
 def test_a_file_that_goes_before_it_is_hashed_is_no_error(
-    files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    files: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     indexed(collection, files)
     touch(files / "en.txt")
@@ -1094,7 +1119,7 @@ def test_a_file_that_goes_before_it_is_hashed_is_no_error(
     ],
 )
 def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
-    tmp_path: Path, files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch, before: str, size: str
+    tmp_path: Path, files: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch, before: str, size: str
 ) -> None:
     """Before it is opened, or when it was read and before its bytes are noted."""
     file = files / "en.txt"
@@ -1123,7 +1148,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
 
 
 def test_a_file_of_which_reading_fails_halfway_keeps_what_it_held(
-    tmp_path: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a network disk that goes away: what was read is taken, and nothing leaves."""
     file = write_lines(tmp_path / "a.jsonl", rows_of(6))
@@ -1170,7 +1195,7 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("indexes", "_small_batches")
 @pytest.mark.parametrize("at", [0, 1, 3, 4])
 def test_a_run_interrupted_within_a_file_goes_on_from_there(
-    tmp_path: Path, collection: Collection, opened: list[tuple[str, str]], at: int
+    tmp_path: Path, collection: StoredCollection, opened: list[tuple[str, str]], at: int
 ) -> None:
     folder = tmp_path / "files"
     rows = write_lines(folder / "rows.jsonl", rows_of(18))
@@ -1192,7 +1217,7 @@ def test_a_run_interrupted_within_a_file_goes_on_from_there(
 
 
 @pytest.mark.usefixtures("_small_batches")
-def test_what_is_removed_from_a_file_after_an_interruption_leaves(tmp_path: Path, collection: Collection) -> None:
+def test_what_is_removed_from_a_file_after_an_interruption_leaves(tmp_path: Path, collection: StoredCollection) -> None:
     folder = tmp_path / "files"
     rows = rows_of(18)
     file = write_lines(folder / "rows.jsonl", rows)
@@ -1209,7 +1234,7 @@ def test_what_is_removed_from_a_file_after_an_interruption_leaves(tmp_path: Path
 
 
 @pytest.mark.usefixtures("_small_batches")
-def test_an_interrupted_file_that_is_removed_leaves(tmp_path: Path, collection: Collection) -> None:
+def test_an_interrupted_file_that_is_removed_leaves(tmp_path: Path, collection: StoredCollection) -> None:
     folder = tmp_path / "files"
     file = write_lines(folder / "rows.jsonl", rows_of(18))
     write(folder / "stays.txt", "The drone is new.")
@@ -1221,7 +1246,7 @@ def test_an_interrupted_file_that_is_removed_leaves(tmp_path: Path, collection: 
 
 
 @pytest.mark.usefixtures("_small_batches")
-def test_an_update_interrupted_within_a_file_goes_on_from_there(tmp_path: Path, collection: Collection) -> None:
+def test_an_update_interrupted_within_a_file_goes_on_from_there(tmp_path: Path, collection: StoredCollection) -> None:
     """What it held before leaves only when it was read to its end."""
     folder = tmp_path / "files"
     file = write_lines(folder / "rows.jsonl", rows_of(10, "old"))
@@ -1239,7 +1264,7 @@ def test_an_update_interrupted_within_a_file_goes_on_from_there(tmp_path: Path, 
 @pytest.mark.usefixtures("_small_batches")
 @pytest.mark.parametrize("how", ["of a new time", "as it was"])
 def test_a_file_that_is_put_back_after_an_interrupted_update_is_read_again(
-    tmp_path: Path, collection: Collection, how: str
+    tmp_path: Path, collection: StoredCollection, how: str
 ) -> None:
     """As when another branch is checked out, and left again."""
     folder = tmp_path / "files"
@@ -1259,7 +1284,7 @@ def test_a_file_that_is_put_back_after_an_interrupted_update_is_read_again(
 
 @pytest.mark.usefixtures("_small_batches")
 def test_an_interrupted_file_keeps_its_name_however_it_is_spelt_later(
-    tmp_path: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "\n".join(json.dumps({"text": text}) for text in rows_of(18).values())
     file = write(tmp_path / "files" / "rows.jsonl", lines)
@@ -1275,7 +1300,11 @@ def test_an_interrupted_file_keeps_its_name_however_it_is_spelt_later(
 
 
 def test_a_run_interrupted_between_files_keeps_those_that_were_read(
-    tmp_path: Path, files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch, opened: list[tuple[str, str]]
+    tmp_path: Path,
+    files: Path,
+    collection: StoredCollection,
+    monkeypatch: pytest.MonkeyPatch,
+    opened: list[tuple[str, str]],
 ) -> None:
     monkeypatch.setattr("indexer.build._BATCH_ITEMS", 1)
     gone = write(files / "0.txt", "The drone is old.")
@@ -1299,7 +1328,7 @@ class _Input:
 
 
 def test_documents_of_standard_input_belong_to_no_file_and_stay(
-    tmp_path: Path, files: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, files: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     piped = write_lines(tmp_path / "piped", rows_of(3, "piped"))
     with piped.open("rb") as stream:
@@ -1314,7 +1343,7 @@ def test_documents_of_standard_input_belong_to_no_file_and_stay(
         assert indexed(collection, "-").counts == {"unchanged": 3}
 
 
-def test_documents_of_no_file_stay_where_files_are_updated(files: Path, collection: Collection) -> None:
+def test_documents_of_no_file_stay_where_files_are_updated(files: Path, collection: StoredCollection) -> None:
     index_documents([Document("own", "The gas is gone.", "", "en")], collection, FakeEncoder())
     indexed(collection, files)
     write(files / "en.txt", "The drone is new.")
@@ -1323,7 +1352,7 @@ def test_documents_of_no_file_stay_where_files_are_updated(files: Path, collecti
     assert (owners(collection)["own"], len(contents(collection))) == (None, 4)
 
 
-def test_a_document_of_no_file_that_a_file_holds_is_that_files(tmp_path: Path, collection: Collection) -> None:
+def test_a_document_of_no_file_that_a_file_holds_is_that_files(tmp_path: Path, collection: StoredCollection) -> None:
     folder = tmp_path / "files"
     write(folder / "stays.txt", "The drone is new.")
     file = write_lines(folder / "a.jsonl", {"own": "The gas is gone."})
@@ -1346,8 +1375,13 @@ def test_memory_does_not_grow_with_the_number_of_documents(tmp_path: Path, monke
     """Nor when they are read once more and found unchanged. Cutting is left out, since it takes most of the time."""
     build = "indexer.build."
     monkeypatch.setattr(build + "passages_of", lambda text, *_: [Passage(0, len(text), ((0, len(text)),), "en")])
-    for name, value in (("language_of", "en"), ("signature_of", b""), ("keys_of", ()), ("update_indexes", None)):
-        monkeypatch.setattr(build + name, lambda *_, value=value: value)
+    for name, value in (
+        ("build.language_of", "en"),
+        ("build.update_indexes", None),
+        ("cut_documents.signature_of", b""),
+        ("cut_documents.keys_of", ()),
+    ):
+        monkeypatch.setattr(f"indexer.{name}", lambda *_, value=value: value)
     monkeypatch.setattr(build + "_BATCH_SENTENCES", 100)
 
     class Forgetful(FakeEncoder):

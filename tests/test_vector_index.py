@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from indexer import vector_index
 from indexer.alignment import Alignment, LanguageMaps
 from indexer.checked_file import read_arrays, write_arrays
-from indexer.collection import Collection
 from indexer.language_means import LanguageMeans, MeanTable
 from indexer.parts import Part, Parts
 from indexer.records import EncodedDocument
+from indexer.stored_collection import StoredCollection
 from indexer.vector_index import MAX_DRIFT, MAX_GROWTH, VectorIndex, open_index
-from tests.test_collection import (
+from tests.test_stored_collection import (
     DATABASE,
     encoded,
     new_collection,
@@ -56,7 +56,7 @@ ROUNDING = 0.03
 a range of 2.1, so each moves by at most 2.1 / 510, and those of the query sum up to at most the root of WIDTH."""
 
 
-def filled(folder: Path, documents: int = 60, parts: Parts = PARTS, start: int = 0) -> Collection:
+def filled(folder: Path, documents: int = 60, parts: Parts = PARTS, start: int = 0) -> StoredCollection:
     collection = new_collection(folder, parts, random_prior(99, parts))
     langs = [["en", "ja"], ["ar"], ["ja", "en", "en"]]
     collection.put(
@@ -69,7 +69,7 @@ def filled(folder: Path, documents: int = 60, parts: Parts = PARTS, start: int =
 
 
 def exact(
-    collection: Collection,
+    collection: StoredCollection,
     query: Vectors,
     probabilities: Mapping[str, float],
     means: LanguageMeans | None,
@@ -99,7 +99,7 @@ def exact(
     return found
 
 
-def exact_maps(collection: Collection) -> dict[str, list[Doubles]]:
+def exact_maps(collection: StoredCollection) -> dict[str, list[Doubles]]:
     """(C + r)^-1/2 (P + r)^1/4 of all sentences, of which there are fewer than an index would take a sample of."""
     prior, means = collection.prior().covariances, collection.language_means().sentences
     maps: dict[str, list[Doubles]] = {}
@@ -144,7 +144,7 @@ def assert_finds(got: NDArray[np.int64], expected: Mapping[int, float], limit: i
     np.testing.assert_allclose([expected[identifier] for identifier in ids], best, rtol=0, atol=ROUNDING)
 
 
-def assert_right(index: VectorIndex, collection: Collection) -> None:
+def assert_right(index: VectorIndex, collection: StoredCollection) -> None:
     """Everything is found in the right order, with an alignment that is the collection's or near enough to it."""
     assert index.version == collection.version()
     assert index.state == collection.state(index.version)
@@ -161,7 +161,7 @@ def assert_right(index: VectorIndex, collection: Collection) -> None:
         )
 
 
-def assert_new(index: VectorIndex, collection: Collection) -> None:
+def assert_new(index: VectorIndex, collection: StoredCollection) -> None:
     """It is right, and measured on the collection as it is now."""
     assert_right(index, collection)
     assert index.measured == len(index)
@@ -192,13 +192,13 @@ def same_alignment(a: Alignment, b: Alignment) -> bool:
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Iterator[Collection]:
+def collection(tmp_path: Path) -> Iterator[StoredCollection]:
     with filled(tmp_path / "c") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredCollection]:
     with filled(tmp_path_factory.mktemp("shared") / "c", 150) as made:
         yield made
 
@@ -211,7 +211,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
     st.one_of(st.none(), st.integers(0, 300)),
 )
 def test_search_equals_exact_numpy(
-    shared: Collection, seed: int, langs: Mapping[str, float], limit: int, subset: int | None
+    shared: StoredCollection, seed: int, langs: Mapping[str, float], limit: int, subset: int | None
 ) -> None:
     """With and without a choice of passages among which to search."""
     index, means = open_index(shared), shared.language_means()
@@ -224,7 +224,7 @@ def test_search_equals_exact_numpy(
     assert_finds(search(index, query, langs, limit, among), expected, limit)
 
 
-def test_a_new_index_is_aligned_by_the_means_and_the_scatter_of_the_collection(shared: Collection) -> None:
+def test_a_new_index_is_aligned_by_the_means_and_the_scatter_of_the_collection(shared: StoredCollection) -> None:
     """Also for a language that the prior lacks."""
     assert_new(open_index(shared), shared)
     with filled(shared.folder.parent / "korean") as collection:
@@ -234,7 +234,7 @@ def test_a_new_index_is_aligned_by_the_means_and_the_scatter_of_the_collection(s
         assert_new(index, collection)
 
 
-def test_without_maps_other_passages_are_found(shared: Collection) -> None:
+def test_without_maps_other_passages_are_found(shared: StoredCollection) -> None:
     """Else none of this would tell an index that maps from one that does not."""
     index, means = open_index(shared), shared.language_means()
     changed = 0
@@ -246,7 +246,9 @@ def test_without_maps_other_passages_are_found(shared: Collection) -> None:
 
 
 @pytest.mark.parametrize("lang", ["ar", "en", "ja"])
-def test_passages_of_one_language_come_in_the_order_of_the_query_towards_it(shared: Collection, lang: str) -> None:
+def test_passages_of_one_language_come_in_the_order_of_the_query_towards_it(
+    shared: StoredCollection, lang: str
+) -> None:
     """What the scorer multiplies with vectors that are not mapped."""
     index, among = open_index(shared), shared.passage_ids([lang])
     for query in unit_vectors(23, 5, SIZE):
@@ -259,7 +261,7 @@ def test_passages_of_one_language_come_in_the_order_of_the_query_towards_it(shar
         assert_finds(index.search(aligned, 1000, among), expected)
 
 
-def test_an_index_keeps_a_byte_for_each_component_of_the_first_part(shared: Collection) -> None:
+def test_an_index_keeps_a_byte_for_each_component_of_the_first_part(shared: StoredCollection) -> None:
     open_index(shared)
     saved = read_arrays(shared.folder / INDEX)
     assert saved
@@ -267,7 +269,7 @@ def test_an_index_keeps_a_byte_for_each_component_of_the_first_part(shared: Coll
     assert 0 <= saved["index"].size - count * (WIDTH + ids) < 400
 
 
-def test_a_choice_may_name_passages_that_are_not_there(shared: Collection) -> None:
+def test_a_choice_may_name_passages_that_are_not_there(shared: StoredCollection) -> None:
     index = open_index(shared)
     (query,) = unit_vectors(5, 1, SIZE)
     assert search(index, query, {"en": 1}, 10, np.array([7, 999_999], np.int64)).tolist() == [7]
@@ -275,7 +277,7 @@ def test_a_choice_may_name_passages_that_are_not_there(shared: Collection) -> No
 
 @pytest.mark.parametrize("means", [False, True])
 def test_an_index_for_comparison_leaves_out_what_it_should_and_is_never_saved(
-    collection: Collection, means: bool
+    collection: StoredCollection, means: bool
 ) -> None:
     """Without means it has no maps either."""
 
@@ -322,12 +324,12 @@ def test_without_prior_and_texts_nothing_is_mapped(tmp_path: Path) -> None:
             assert same_maps(index.alignment.maps, LanguageMaps.none(PARTS))
 
 
-def test_what_was_saved_is_loaded_and_the_same(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_saved_is_loaded_and_the_same(collection: StoredCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     built = open_index(collection)
     assert_new(built, collection)
     with monkeypatch.context() as patch:
-        patch.setattr(Collection, "passage_vectors", _must_not_be_called)
-        patch.setattr(Collection, "sentence_sample", _must_not_be_called)
+        patch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
+        patch.setattr(StoredCollection, "sentence_sample", _must_not_be_called)
         loaded = open_index(collection)
     assert_new(loaded, collection)
     assert same_alignment(loaded.alignment, built.alignment)
@@ -340,7 +342,7 @@ def _must_not_be_called(*_: object) -> None:
     raise AssertionError("the index was made again")
 
 
-def test_nothing_else_is_left_in_the_folder(collection: Collection) -> None:
+def test_nothing_else_is_left_in_the_folder(collection: StoredCollection) -> None:
     before = {path.name for path in collection.folder.iterdir()}
     open_index(collection)
     assert {path.name for path in collection.folder.iterdir()} == before | {INDEX}
@@ -371,11 +373,11 @@ def test_catching_up_with_a_few_changes_finds_what_a_new_index_finds(tmp_path: P
         assert min(found) >= 45
 
 
-def test_what_was_caught_up_is_saved(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_caught_up_is_saved(collection: StoredCollection, monkeypatch: pytest.MonkeyPatch) -> None:
     open_index(collection)
     collection.put([encoded("new", 778, ["ar", "en"], SIZE)])
     caught_up = open_index(collection)
-    monkeypatch.setattr(Collection, "passage_vectors", _must_not_be_called)
+    monkeypatch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
     loaded = open_index(collection)
     assert loaded.version == caught_up.version == collection.version()
     assert loaded.measured == caught_up.measured
@@ -385,18 +387,20 @@ def test_what_was_caught_up_is_saved(collection: Collection, monkeypatch: pytest
         np.testing.assert_array_equal(search(loaded, query, {"en": 1}, 1000), expected)
 
 
-def test_only_what_has_come_is_read_when_catching_up(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_has_come_is_read_when_catching_up(
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_index(collection)
     collection.put([encoded("new", 778, ["ar", "en"], SIZE)])
     asked: list[list[int]] = []
-    read = Collection.passage_vectors
+    read = StoredCollection.passage_vectors
 
-    def spy(self: Collection, ids: list[int]) -> object:
+    def spy(self: StoredCollection, ids: list[int]) -> object:
         asked.append(ids)
         return read(self, ids)
 
-    monkeypatch.setattr(Collection, "passage_vectors", spy)
-    monkeypatch.setattr(Collection, "sentence_sample", _must_not_be_called)
+    monkeypatch.setattr(StoredCollection, "passage_vectors", spy)
+    monkeypatch.setattr(StoredCollection, "sentence_sample", _must_not_be_called)
     open_index(collection)
     assert asked == [collection.passage_ids().tolist()[-2:]]
 
@@ -417,7 +421,7 @@ def test_after_any_changes_the_index_is_right(
         assert_right(open_index(collection), collection)
 
 
-def test_emptying_the_collection_empties_the_index(collection: Collection) -> None:
+def test_emptying_the_collection_empties_the_index(collection: StoredCollection) -> None:
     open_index(collection)
     collection.delete([f"d{number}" for number in range(60)])
     index = open_index(collection)
@@ -430,7 +434,7 @@ def _of_a_new_language() -> list[EncodedDocument]:
     return [encoded(f"ko{number}", 5000 + number, ["ko"] * 3, SIZE) for number in range(20)]
 
 
-def test_means_that_have_drifted_too_far_make_a_new_index(collection: Collection) -> None:
+def test_means_that_have_drifted_too_far_make_a_new_index(collection: StoredCollection) -> None:
     old = open_index(collection)
     collection.put(_of_a_new_language())
     assert len(collection.passage_ids()) < MAX_GROWTH * old.measured
@@ -439,7 +443,7 @@ def test_means_that_have_drifted_too_far_make_a_new_index(collection: Collection
 
 
 def test_a_collection_that_has_doubled_is_measured_again(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted from when it was measured, however often it was brought up to date since."""
     monkeypatch.setattr(vector_index, "MAX_DRIFT", 9.0)
@@ -460,14 +464,14 @@ def test_a_collection_that_has_doubled_is_measured_again(
 
 
 def test_a_change_while_the_index_is_opened_is_seen_by_the_next(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process commits just after the means were read; what is then saved must not pass for the new state."""
-    with Collection.open(collection.folder, writable=True) as other:
-        read = Collection.language_means
+    with StoredCollection.open(collection.folder, writable=True) as other:
+        read = StoredCollection.language_means
         moved: list[bool] = []
 
-        def read_then_change(self: Collection) -> object:
+        def read_then_change(self: StoredCollection) -> object:
             means = read(self)
             if not moved:
                 moved.append(True)
@@ -475,7 +479,7 @@ def test_a_change_while_the_index_is_opened_is_seen_by_the_next(
             return means
 
         with monkeypatch.context() as patch:
-            patch.setattr(Collection, "language_means", read_then_change)
+            patch.setattr(StoredCollection, "language_means", read_then_change)
             open_index(collection)
     assert moved
     assert_right(open_index(collection), collection)
@@ -526,7 +530,7 @@ def _flipped(data: bytes, place: int) -> bytes:
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_file_that_is_not_whole_is_made_again_in_silence(
-    collection: Collection, damage: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, damage: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_index(collection)
     DAMAGE[damage](collection.folder / INDEX)
@@ -534,7 +538,7 @@ def test_a_file_that_is_not_whole_is_made_again_in_silence(
     assert capfd.readouterr() == ("", "")
     if damage != "a folder":
         with monkeypatch.context() as patch:
-            patch.setattr(Collection, "passage_vectors", _must_not_be_called)
+            patch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
             repaired = open_index(collection)
         assert_right(repaired, collection)
 
@@ -555,7 +559,7 @@ def test_whatever_byte_is_wrong_the_index_is_right(tmp_path: Path) -> None:
             assert_new(index, collection)
 
 
-def _changed(collection: Collection, change: Mapping[str, object]) -> None:
+def _changed(collection: StoredCollection, change: Mapping[str, object]) -> None:
     """Save the index with other arrays, as another release might: whole, but not as this one makes it."""
     saved = read_arrays(collection.folder / INDEX)
     assert saved
@@ -566,7 +570,9 @@ def _changed(collection: Collection, change: Mapping[str, object]) -> None:
     "part",
     "format version measured state langs means fallback mapped index maps0 maps1 generic0 generic1".split(),
 )
-def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(collection: Collection, part: str) -> None:
+def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(
+    collection: StoredCollection, part: str
+) -> None:
     open_index(collection)
     saved = read_arrays(collection.folder / INDEX)
     assert saved
@@ -597,25 +603,25 @@ def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(col
     ids=lambda change: " ".join(f"{name} {np.shape(array) or array}" for name, array in change.items()),
 )
 def test_an_index_saved_in_another_form_is_made_again(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch, change: Mapping[str, object]
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch, change: Mapping[str, object]
 ) -> None:
     open_index(collection)
     _changed(collection, {})
     with monkeypatch.context() as patch:
-        patch.setattr(Collection, "passage_vectors", _must_not_be_called)
+        patch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
         open_index(collection)
     _changed(collection, change)
     with monkeypatch.context() as patch:
-        patch.setattr(Collection, "passage_vectors", _must_not_be_called)
+        patch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
         with pytest.raises(AssertionError, match="made again"):
             open_index(collection)
     assert_new(open_index(collection), collection)
     with monkeypatch.context() as patch:
-        patch.setattr(Collection, "passage_vectors", _must_not_be_called)
+        patch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
         open_index(collection)
 
 
-def test_an_index_that_this_release_of_faiss_cannot_read_is_made_again(collection: Collection) -> None:
+def test_an_index_that_this_release_of_faiss_cannot_read_is_made_again(collection: StoredCollection) -> None:
     open_index(collection)
     saved = read_arrays(collection.folder / INDEX)
     assert saved
@@ -623,7 +629,7 @@ def test_an_index_that_this_release_of_faiss_cannot_read_is_made_again(collectio
     assert_right(open_index(collection), collection)
 
 
-def test_an_older_index_put_back_is_brought_up_to_date(collection: Collection) -> None:
+def test_an_older_index_put_back_is_brought_up_to_date(collection: StoredCollection) -> None:
     open_index(collection)
     old = (collection.folder / INDEX).read_bytes()
     collection.put([encoded("new", 778, ["ar", "en"], SIZE)])
@@ -656,12 +662,12 @@ def test_an_index_newer_than_the_collection_is_made_again(tmp_path: Path) -> Non
     """The collection was put back from a backup; the index still is that of later changes."""
     filled(tmp_path / "c").close()
     shutil.copy(tmp_path / "c" / DATABASE, tmp_path / "backup")
-    with Collection.open(tmp_path / "c", writable=True) as later:
+    with StoredCollection.open(tmp_path / "c", writable=True) as later:
         later.put([encoded("new", 778, ["ar", "en"], SIZE)])
         later.delete(["d3"])
         open_index(later)
     shutil.copy(tmp_path / "backup", tmp_path / "c" / DATABASE)
-    with Collection.open(tmp_path / "c") as restored:
+    with StoredCollection.open(tmp_path / "c") as restored:
         assert_right(open_index(restored), restored)
 
 
@@ -679,11 +685,11 @@ def test_an_index_of_changes_that_a_restored_backup_has_not_seen_is_made_again(t
     """Back to version 1, then on to version 2 again with other documents: ids and versions agree, vectors do not."""
     filled(tmp_path / "c").close()
     shutil.copy(tmp_path / "c" / DATABASE, tmp_path / "backup")
-    with Collection.open(tmp_path / "c", writable=True) as lost:
+    with StoredCollection.open(tmp_path / "c", writable=True) as lost:
         lost.put([encoded("lost", 778, ["ar", "en"], SIZE)])
         open_index(lost)
     shutil.copy(tmp_path / "backup", tmp_path / "c" / DATABASE)
-    with Collection.open(tmp_path / "c", writable=True) as restored:
+    with StoredCollection.open(tmp_path / "c", writable=True) as restored:
         restored.put([encoded("found", 900, ["ar", "en"], SIZE)])
         for number in range(further):
             restored.put([encoded(f"more {number}", 901, ["ja"], SIZE)])
@@ -705,7 +711,7 @@ def test_in_a_folder_that_cannot_be_written_the_index_is_in_memory(tmp_path: Pat
 
 
 def test_on_a_full_disk_the_index_is_in_memory_and_no_half_file_stays(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name for path in collection.folder.iterdir()}
 

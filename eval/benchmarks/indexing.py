@@ -24,12 +24,13 @@ from eval.benchmarks.hostile_files import KINDS, write_hostile
 from eval.benchmarks.mixed_files import LANGUAGES, material
 from eval.benchmarks.own_process import memory_mb, peak_mb, run_alone
 from indexer import lexical_index, vector_index
-from indexer.build import Summary, index_documents, open_or_create
-from indexer.collection import Collection
+from indexer.build import index_documents, open_or_create
 from indexer.documents import Document
 from indexer.encoder import Encoder
 from indexer.errors import SearchError
 from indexer.reading import read_documents
+from indexer.stored_collection import StoredCollection
+from indexer.summary import Summary
 from indexer.updating import update
 
 _DOCUMENT = 2_000
@@ -93,7 +94,7 @@ def adding(progress: Callable[[str], None], passages: int, added: int) -> dict[s
     }
 
 
-def _fill(collection: Collection, encoder: Encoder, documents: Iterator[Document], passages: int) -> None:
+def _fill(collection: StoredCollection, encoder: Encoder, documents: Iterator[Document], passages: int) -> None:
     summary = Summary()
 
     def enough() -> Iterator[Document]:
@@ -103,7 +104,7 @@ def _fill(collection: Collection, encoder: Encoder, documents: Iterator[Document
     index_documents(enough(), collection, encoder, summary=summary)
 
 
-def _timed(folder: Path, collection: Collection, encoder: Encoder) -> dict[str, float]:
+def _timed(folder: Path, collection: StoredCollection, encoder: Encoder) -> dict[str, float]:
     """Seconds to bring a collection up to date, in all and by part."""
     parts = {"vector_index_s": 0.0, "lexical_index_s": 0.0}
     with _timing(vector_index, parts, "vector_index_s"), _timing(lexical_index, parts, "lexical_index_s"):

@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from eval.datasets import Dataset
 from indexer.build import open_or_create, update_indexes
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.encoder import Encoder
 from indexer.passages import Passage, passages_of, text_to_encode
 from indexer.records import EncodedDocument, EncodedPassage
 from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
 from search_api.question import question_of
 from search_api.searcher import Searcher
 
@@ -71,7 +71,7 @@ def measure(dataset: Dataset, encoder: Encoder, progress: Callable[[str], None])
     }
 
 
-def _fill(collection: Collection, dataset: Dataset, encoder: Encoder, progress: Callable[[str], None]) -> None:
+def _fill(collection: StoredCollection, dataset: Dataset, encoder: Encoder, progress: Callable[[str], None]) -> None:
     cut = [
         (document, passages_of(document.text, encoder, collection.budget, document.lang))
         for document in dataset.documents

@@ -18,8 +18,8 @@ from eval.benchmarks.hash_encoder import HashEncoder
 from eval.benchmarks.mixed_files import MixedFile, write_mixed_files
 from eval.benchmarks.own_process import run_alone
 from indexer.build import open_or_create
-from indexer.collection import Collection
 from indexer.reading import File, files, read_file
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 
 COUNT = 10_000
@@ -92,7 +92,7 @@ def _problems(written: Iterable[MixedFile], folder: Path, collection_folder: Pat
     """Path -> what went wrong with a file."""
     skipped, remarks = _by_path(indexed.skipped, folder), _by_path(indexed.remarks, folder)
     found = {}
-    with Collection.open(collection_folder) as collection:
+    with StoredCollection.open(collection_folder) as collection:
         for file in written:
             ids = collection.files.documents(str(folder / file.path))
             texts = [own.text for own in map(collection.document, ids) if own]

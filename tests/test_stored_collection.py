@@ -23,13 +23,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.collection import Collection
 from indexer.documents import Document
 from indexer.errors import CollectionError, ModelMismatch
 from indexer.language_means import LanguageSum, Prior
 from indexer.parts import Part, Parts
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage, Statistics, StoredDocument
+from indexer.stored_collection import StoredCollection
 
 DIMENSION = 8
 LANGUAGES = ("ar", "en", "ja", "zh")
@@ -39,8 +39,8 @@ NO_PRIOR = Prior({}, {}, {})
 _NOBODY = 65_534
 
 
-def new_collection(folder: Path, parts: Parts = PARTS, prior: Prior = NO_PRIOR) -> Collection:
-    return Collection.create(folder, model="fake", fingerprint="fake-1", parts=parts, budget=100, prior=prior)
+def new_collection(folder: Path, parts: Parts = PARTS, prior: Prior = NO_PRIOR) -> StoredCollection:
+    return StoredCollection.create(folder, model="fake", fingerprint="fake-1", parts=parts, budget=100, prior=prior)
 
 
 def unit_vectors(seed: int, count: int, dimension: int = DIMENSION) -> NDArray[np.float32]:
@@ -78,7 +78,7 @@ def encoded(
     )
 
 
-def contents(collection: Collection) -> dict[str, tuple[object, ...]]:
+def contents(collection: StoredCollection) -> dict[str, tuple[object, ...]]:
     """Everything that a collection says of its documents, by id, without the numbers that it gives them."""
     vectors = {
         identifier: vector.tobytes()
@@ -116,7 +116,7 @@ def contents(collection: Collection) -> dict[str, tuple[object, ...]]:
     }
 
 
-def recomputed_sums(collection: Collection) -> dict[str, LanguageSum]:
+def recomputed_sums(collection: StoredCollection) -> dict[str, LanguageSum]:
     """The sums over the vectors that are stored."""
     sums: dict[str, LanguageSum] = {}
     passages = {passage.id: passage for passage in collection.passages(collection.passage_ids().tolist())}
@@ -136,7 +136,7 @@ def assert_sums_equal(got: Mapping[str, LanguageSum], expected: Mapping[str, Lan
         np.testing.assert_allclose(got[lang].sentence_sum, own.sentence_sum, rtol=0, atol=1e-9)
 
 
-def numbers(collection: Collection) -> dict[str, int]:
+def numbers(collection: StoredCollection) -> dict[str, int]:
     """Each document's number, by id."""
     passages = collection.passages(collection.passage_ids().tolist())
     described = collection.documents([passage.document for passage in passages])
@@ -201,13 +201,13 @@ def open_to_all() -> Iterator[Path]:
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Iterator[Collection]:
+def collection(tmp_path: Path) -> Iterator[StoredCollection]:
     with new_collection(tmp_path / "c") as created:
         yield created
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredCollection]:
     """For generated inputs, which a fixture of each test's own would not be renewed for."""
     with new_collection(tmp_path_factory.mktemp("shared") / "c") as created:
         yield created
@@ -217,7 +217,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
 
 
 def test_a_new_collection_is_empty_and_knows_how_it_was_made(tmp_path: Path) -> None:
-    with Collection.create(
+    with StoredCollection.create(
         tmp_path / "deep" / "c",
         model="m",
         fingerprint="f",
@@ -249,7 +249,7 @@ def test_what_was_put_is_there_after_reopening(tmp_path: Path) -> None:
     with new_collection(tmp_path / "c") as collection:
         collection.put([item])
         before, sums = contents(collection), collection.sums()
-    with Collection.open(tmp_path / "c") as collection:
+    with StoredCollection.open(tmp_path / "c") as collection:
         assert contents(collection) == before
         assert_sums_equal(collection.sums(), sums)
         assert (collection.model, collection.fingerprint) == ("fake", "fake-1")
@@ -273,7 +273,7 @@ def test_what_was_put_is_there_after_reopening(tmp_path: Path) -> None:
         assert collection.digest("a") == b"digest 3"
 
 
-def test_spans_languages_headings_and_vectors_come_back_as_they_are_kept(collection: Collection) -> None:
+def test_spans_languages_headings_and_vectors_come_back_as_they_are_kept(collection: StoredCollection) -> None:
     """Vectors in a byte a component."""
     item = encoded("a", 7, ["en", "ja", "ar"])
     collection.put([item])
@@ -295,7 +295,7 @@ def test_spans_languages_headings_and_vectors_come_back_as_they_are_kept(collect
 
 
 @pytest.mark.parametrize("headings", [(), (0,), (2,), (0, 1), (0, 1, 2)])
-def test_headings_are_the_sentences_that_were_headings(collection: Collection, headings: tuple[int, ...]) -> None:
+def test_headings_are_the_sentences_that_were_headings(collection: StoredCollection, headings: tuple[int, ...]) -> None:
     spans, vectors = ((0, 3), (4, 7), (8, 11)), unit_vectors(0, 4)
     passage = Passage(0, 11, spans, "en", frozenset(headings))
     item = EncodedPassage(passage, vectors[0], vectors[1:])
@@ -306,7 +306,7 @@ def test_headings_are_the_sentences_that_were_headings(collection: Collection, h
     assert got.sentences.tolist() == [[0, 3], [4, 7], [8, 11]]
 
 
-def test_each_passage_brings_the_mean_of_its_own_documents_vectors(collection: Collection) -> None:
+def test_each_passage_brings_the_mean_of_its_own_documents_vectors(collection: StoredCollection) -> None:
     items = [encoded("a", 1, ["en", "ja", "en"]), encoded("b", 2, ["ar"])]
     collection.put(items)
     number = numbers(collection)
@@ -324,7 +324,7 @@ def test_each_passage_brings_the_mean_of_its_own_documents_vectors(collection: C
             np.testing.assert_allclose(vector, mean, rtol=0, atol=(np.abs(mean).max() + largest) / 254 * 1.0001)
 
 
-def test_a_document_without_passages_can_be_stored_replaced_and_removed(collection: Collection) -> None:
+def test_a_document_without_passages_can_be_stored_replaced_and_removed(collection: StoredCollection) -> None:
     empty = EncodedDocument(Document(id="a", text=""), "und", b"d", [])
     for item in (empty, encoded("a", 1), empty):
         collection.put([item])
@@ -335,7 +335,7 @@ def test_a_document_without_passages_can_be_stored_replaced_and_removed(collecti
     assert collection.statistics().documents == 0
 
 
-def test_a_sentence_of_zeros_stays_one(collection: Collection) -> None:
+def test_a_sentence_of_zeros_stays_one(collection: StoredCollection) -> None:
     passage = Passage(0, 2, ((0, 1), (1, 2)), "en")
     vectors = np.array([np.zeros(DIMENSION), np.full(DIMENSION, -0.5)], np.float32)
     item = EncodedPassage(passage, vectors[1], vectors)
@@ -344,7 +344,7 @@ def test_a_sentence_of_zeros_stays_one(collection: Collection) -> None:
     np.testing.assert_allclose(got.sentence_vectors, vectors, rtol=1e-6)
 
 
-def test_sums_are_exactly_those_of_what_is_stored(collection: Collection) -> None:
+def test_sums_are_exactly_those_of_what_is_stored(collection: StoredCollection) -> None:
     """Not of what was given, so that what is removed later takes off exactly what it brought."""
     items = [encoded("a", 1, ["en", "ja"]), encoded("b", 2, ["ja"])]
     collection.put(items)
@@ -361,7 +361,7 @@ def test_sums_are_exactly_those_of_what_is_stored(collection: Collection) -> Non
     assert not np.allclose(own.sentence_sum, sentences.astype(np.float64).sum(axis=0), rtol=0, atol=1e-5)
 
 
-def test_what_comes_and_goes_leaves_the_sums_of_the_others_as_they_were(collection: Collection) -> None:
+def test_what_comes_and_goes_leaves_the_sums_of_the_others_as_they_were(collection: StoredCollection) -> None:
     collection.put([encoded("stays", 1, ["en", "ja"])])
     before = collection.sums()
     for seed in range(30):
@@ -376,7 +376,7 @@ def test_what_comes_and_goes_leaves_the_sums_of_the_others_as_they_were(collecti
 def test_the_prior_comes_back_with_its_shifts_and_covariances(tmp_path: Path) -> None:
     given_prior = random_prior(3, PARTS, ["ja", "en"])
     new_collection(tmp_path / "c", prior=given_prior).close()
-    with Collection.open(tmp_path / "c") as collection:
+    with StoredCollection.open(tmp_path / "c") as collection:
         prior = collection.prior()
     assert_sums_equal(prior.sums, given_prior.sums)
     assert prior.query_shifts.keys() == prior.covariances.keys() == {"ja", "en"}
@@ -394,7 +394,7 @@ def test_the_means_are_the_sums_shrunk_towards_the_stored_prior(tmp_path: Path) 
     prior = Prior({"en": LanguageSum(2, prior_sum, 4, -prior_sum)}, {"en": shift}, {"en": squares})
     with new_collection(tmp_path / "c", prior=prior) as created:
         created.put([encoded("a", 1, ["en"] * 10)])
-    with Collection.open(tmp_path / "c") as collection:
+    with StoredCollection.open(tmp_path / "c") as collection:
         own, means = collection.sums()["en"], collection.language_means()
     np.testing.assert_allclose(means.passages["en"], (own.passage_sum + 50 * prior_sum / 2) / 60, rtol=1e-5)
     sentences = (own.sentence_sum - 50 * prior_sum / 4) / (own.sentences + 50)
@@ -403,7 +403,7 @@ def test_the_means_are_the_sums_shrunk_towards_the_stored_prior(tmp_path: Path) 
 
 
 def test_putting_a_document_again_replaces_it_its_passages_and_its_part_of_the_sums(
-    tmp_path: Path, collection: Collection
+    tmp_path: Path, collection: StoredCollection
 ) -> None:
     collection.put([encoded("a", 1, ["en", "ar"]), encoded("b", 2)])
     collection.put([encoded("a", 5, ["ja"], title="new")])
@@ -414,14 +414,14 @@ def test_putting_a_document_again_replaces_it_its_passages_and_its_part_of_the_s
     assert len(collection.passage_ids()) == 2
 
 
-def test_of_one_id_twice_in_a_batch_the_last_stays(collection: Collection) -> None:
+def test_of_one_id_twice_in_a_batch_the_last_stays(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1, ["en"]), encoded("a", 2, ["ja"])])
     assert collection.digest("a") == b"digest 2"
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
     assert collection.sums().keys() == {"ja"}
 
 
-def test_delete_removes_and_returns_the_ids_that_there_were(collection: Collection) -> None:
+def test_delete_removes_and_returns_the_ids_that_there_were(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1), encoded("b", 2, ["ja"]), encoded("c", 3)])
     assert collection.delete(["c", "nothing", "b"]) == ["c", "b"]
     assert contents(collection).keys() == {"a"}
@@ -430,7 +430,7 @@ def test_delete_removes_and_returns_the_ids_that_there_were(collection: Collecti
     assert collection.delete(["b"]) == []
 
 
-def test_each_change_makes_the_version_grow_by_one(collection: Collection) -> None:
+def test_each_change_makes_the_version_grow_by_one(collection: StoredCollection) -> None:
     seen = [collection.version()]
     changes: list[Callable[[], object]] = [
         lambda: collection.put([encoded("a", 1), encoded("b", 2)]),
@@ -475,7 +475,7 @@ def test_after_any_changes_the_sums_are_those_of_the_stored_vectors(changes: lis
 
 @settings(deadline=None, max_examples=60)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1), st.data())
-def test_text_is_the_slice_of_the_text(shared: Collection, text: str, data: st.DataObject) -> None:
+def test_text_is_the_slice_of_the_text(shared: StoredCollection, text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text) + 3))
     vectors = unit_vectors(0, 2)
@@ -484,7 +484,7 @@ def test_text_is_the_slice_of_the_text(shared: Collection, text: str, data: st.D
     assert shared.text(numbers(shared)["text"], start, end) == text[start:end]
 
 
-def test_offsets_count_characters_also_after_emoji_and_other_scripts(collection: Collection) -> None:
+def test_offsets_count_characters_also_after_emoji_and_other_scripts(collection: StoredCollection) -> None:
     text = "🙂🇯🇵 e\u0301 レアアース 👩‍👩‍👧 حظر end"
     vectors = unit_vectors(0, 2)
     passage = EncodedPassage(Passage(0, len(text), ((0, len(text)),), "en"), vectors[0], vectors[1:])
@@ -496,7 +496,7 @@ def test_offsets_count_characters_also_after_emoji_and_other_scripts(collection:
     assert collection.text(number, 5, 5) == ""
 
 
-def test_nothing_is_said_of_what_is_not_there(collection: Collection) -> None:
+def test_nothing_is_said_of_what_is_not_there(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1)])
     assert collection.text(99, 0, 10) == ""
     assert collection.documents([99]) == {}
@@ -505,7 +505,7 @@ def test_nothing_is_said_of_what_is_not_there(collection: Collection) -> None:
     assert collection.digest("b") is None
 
 
-def test_text_of_a_deleted_document_stays_empty_after_others_have_come(collection: Collection) -> None:
+def test_text_of_a_deleted_document_stays_empty_after_others_have_come(collection: StoredCollection) -> None:
     """A search reads passages, then their texts; another process may delete and add in between."""
     collection.put([encoded("a", 1), encoded("b", 2)])
     gone = numbers(collection)["b"]
@@ -515,7 +515,7 @@ def test_text_of_a_deleted_document_stays_empty_after_others_have_come(collectio
     assert collection.documents([gone]) == {}
 
 
-def test_ids_of_deleted_passages_are_not_given_again(collection: Collection) -> None:
+def test_ids_of_deleted_passages_are_not_given_again(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1, ["en", "en"])])
     before = set(collection.passage_ids().tolist())
     collection.delete(["a"])
@@ -523,7 +523,7 @@ def test_ids_of_deleted_passages_are_not_given_again(collection: Collection) -> 
     assert before.isdisjoint(collection.passage_ids().tolist())
 
 
-def test_passages_come_in_the_order_asked_for_without_those_that_are_gone(collection: Collection) -> None:
+def test_passages_come_in_the_order_asked_for_without_those_that_are_gone(collection: StoredCollection) -> None:
     collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(400)])
     collection.delete(["d3", "d250"])
     held = collection.passage_ids().tolist()
@@ -534,7 +534,7 @@ def test_passages_come_in_the_order_asked_for_without_those_that_are_gone(collec
     assert got == [identifier for identifier in asked if identifier in set(held)]
 
 
-def test_passage_ids_are_ascending_and_can_be_those_of_some_languages(collection: Collection) -> None:
+def test_passage_ids_are_ascending_and_can_be_those_of_some_languages(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1, ["ja", "en", "ar"]), encoded("b", 2, ["en"]), encoded("c", 3, ["ja"])])
     langs = {passage.id: passage.lang for passage in collection.passages(collection.passage_ids().tolist())}
     assert collection.passage_ids().tolist() == sorted(langs)
@@ -568,7 +568,7 @@ def test_vectors_of_all_passages_come_once_and_in_order_also_beyond_a_block(tmp_
         )
 
 
-def test_texts_of_passages_are_slices_of_their_documents_also_beyond_a_block(collection: Collection) -> None:
+def test_texts_of_passages_are_slices_of_their_documents_also_beyond_a_block(collection: StoredCollection) -> None:
     items = [encoded(f"d{number}", number, ["en", "ja"]) for number in range(700)]
     collection.put(items)
     collection.delete(["d3"])
@@ -590,7 +590,7 @@ def test_texts_of_passages_are_slices_of_their_documents_also_beyond_a_block(col
     assert list(collection.passage_texts([99_999])) == list(collection.passage_texts([])) == []
 
 
-def _sample_of(collection: Collection, lang: str, limit: int) -> list[tuple[int, int]]:
+def _sample_of(collection: StoredCollection, lang: str, limit: int) -> list[tuple[int, int]]:
     """A sample as places: (id of the passage, sentence), each found by its vector, which no other sentence has."""
     where = {
         vector.tobytes(): (passage.id, place)
@@ -600,7 +600,7 @@ def _sample_of(collection: Collection, lang: str, limit: int) -> list[tuple[int,
     return [where[row.tobytes()] for row in collection.sentence_sample(lang, limit)]
 
 
-def test_a_sample_of_more_sentences_than_there_are_is_all_of_a_language(collection: Collection) -> None:
+def test_a_sample_of_more_sentences_than_there_are_is_all_of_a_language(collection: StoredCollection) -> None:
     collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(30)])
     passages = collection.passages(collection.passage_ids(["ja"]).tolist())
     expected = [(passage.id, place) for passage in passages for place in range(len(passage.sentences))]
@@ -608,7 +608,7 @@ def test_a_sample_of_more_sentences_than_there_are_is_all_of_a_language(collecti
         assert _sample_of(collection, "ja", limit) == expected
 
 
-def test_a_sample_of_sentences_is_spread_evenly_over_the_passages_of_a_language(collection: Collection) -> None:
+def test_a_sample_of_sentences_is_spread_evenly_over_the_passages_of_a_language(collection: StoredCollection) -> None:
     collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(300)])
     japanese = collection.passage_ids(["ja"]).tolist()
     sample = _sample_of(collection, "ja", 60)
@@ -623,7 +623,9 @@ def test_a_sample_of_sentences_is_spread_evenly_over_the_passages_of_a_language(
 
 
 @pytest.mark.parametrize("lang", ["ko", "ja"])
-def test_of_a_language_that_is_not_there_or_has_gone_there_is_no_sample(collection: Collection, lang: str) -> None:
+def test_of_a_language_that_is_not_there_or_has_gone_there_is_no_sample(
+    collection: StoredCollection, lang: str
+) -> None:
     collection.put([encoded("a", 1, ["en"]), encoded("b", 2, ["ja"])])
     collection.delete(["b"])
     assert collection.sentence_sample(lang, 10).shape == (0, DIMENSION)
@@ -631,7 +633,7 @@ def test_of_a_language_that_is_not_there_or_has_gone_there_is_no_sample(collecti
 
 
 def test_statistics_count_documents_passages_languages_and_bytes_with_those_of_the_indexes(
-    collection: Collection,
+    collection: StoredCollection,
 ) -> None:
     collection.put([encoded("a", 1, ["ja", "en"]), encoded("b", 2, ["en"]), encoded("c", 3, ["ja", "ja"])])
     (collection.folder / "vectors.index").write_bytes(b"12345")
@@ -680,16 +682,16 @@ def _pragma(statement: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize("writable", [False, True])
 def test_where_there_is_none_the_error_says_how_to_make_one(tmp_path: Path, writable: bool) -> None:
     with pytest.raises(CollectionError, match=r"no collection in .*search-index"):
-        Collection.open(tmp_path / "none", writable=writable)
-    assert not Collection.exists(tmp_path / "none")
+        StoredCollection.open(tmp_path / "none", writable=writable)
+    assert not StoredCollection.exists(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
-def test_a_second_collection_is_not_created_in_the_same_folder(collection: Collection) -> None:
+def test_a_second_collection_is_not_created_in_the_same_folder(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1)])
     with pytest.raises(CollectionError, match="holds a collection already"):
         new_collection(collection.folder)
-    assert Collection.exists(collection.folder)
+    assert StoredCollection.exists(collection.folder)
     assert contents(collection).keys() == {"a"}
 
 
@@ -710,7 +712,7 @@ def test_a_damaged_file_is_called_damaged_and_left_as_it_is(
     file = damaged(tmp_path / "c", change)
     before = file.read_bytes()
     with pytest.raises(CollectionError, match="is damaged") as caught:
-        Collection.open(tmp_path / "c", writable=writable)
+        StoredCollection.open(tmp_path / "c", writable=writable)
     assert str(tmp_path / "c") in str(caught.value)
     assert "\n" not in str(caught.value)
     assert file.read_bytes() == before
@@ -724,14 +726,14 @@ def test_an_sqlite_file_of_another_program_is_called_that_and_left_as_it_is(
     file = damaged(tmp_path / "c", change)
     before = file.read_bytes()
     with pytest.raises(CollectionError, match="another program"):
-        Collection.open(tmp_path / "c", writable=writable)
+        StoredCollection.open(tmp_path / "c", writable=writable)
     assert file.read_bytes() == before
 
 
 def test_our_tables_without_our_mark_are_of_another_program(tmp_path: Path) -> None:
     damaged(tmp_path / "c", _pragma("PRAGMA application_id = 17"))
     with pytest.raises(CollectionError, match="another program"):
-        Collection.open(tmp_path / "c")
+        StoredCollection.open(tmp_path / "c")
 
 
 @pytest.mark.parametrize("writable", [False, True])
@@ -742,7 +744,7 @@ def test_another_format_is_refused_with_the_one_that_is_read_and_what_to_do(
     file = damaged(tmp_path / "c", _pragma(f"PRAGMA user_version = {other}"))
     before = file.read_bytes()
     with pytest.raises(CollectionError, match=rf"format {other}\b.*reads 4\b.*index the files again") as caught:
-        Collection.open(tmp_path / "c", writable=writable)
+        StoredCollection.open(tmp_path / "c", writable=writable)
     assert "\n" not in str(caught.value)
     assert file.read_bytes() == before
 
@@ -755,11 +757,11 @@ def test_a_collection_as_the_first_release_made_it_is_refused_for_its_format(tmp
         connection.execute("UPDATE settings SET name = 'dimension', value = '8' WHERE name = 'parts'")
         connection.commit()
     with pytest.raises(CollectionError, match=r"format 1\b.*reads 4\b"):
-        Collection.open(tmp_path / "c")
+        StoredCollection.open(tmp_path / "c")
 
 
 def _read_everything(folder: Path) -> None:
-    with Collection.open(folder) as collection:
+    with StoredCollection.open(folder) as collection:
         collection.version()
         passages = collection.passages(collection.passage_ids().tolist())
         for _ in collection.passage_vectors():
@@ -852,7 +854,7 @@ def test_damaged_content_is_called_damaged_also_when_it_is_to_be_replaced(tmp_pa
             connection.commit()
 
     damaged(tmp_path / "c", change)
-    with Collection.open(tmp_path / "c", writable=True) as collection:
+    with StoredCollection.open(tmp_path / "c", writable=True) as collection:
         writes: list[Callable[[], object]] = [
             lambda: collection.put([encoded("d1", 1)]),
             lambda: collection.delete(["d1"]),
@@ -863,7 +865,7 @@ def test_damaged_content_is_called_damaged_also_when_it_is_to_be_replaced(tmp_pa
         assert collection.version() == 2
 
 
-def test_another_model_is_refused_naming_both(collection: Collection) -> None:
+def test_another_model_is_refused_naming_both(collection: StoredCollection) -> None:
     collection.check_model("fake-1", "fake")
     collection.check_model("fake-1", "a folder with the same model")
     with pytest.raises(ModelMismatch, match=r"model fake \(fake-1\).*not other \(other-1\)") as caught:
@@ -872,7 +874,7 @@ def test_another_model_is_refused_naming_both(collection: Collection) -> None:
     assert isinstance(caught.value, CollectionError)
 
 
-def test_another_version_of_the_model_is_refused_naming_both_fingerprints(collection: Collection) -> None:
+def test_another_version_of_the_model_is_refused_naming_both_fingerprints(collection: StoredCollection) -> None:
     with pytest.raises(ModelMismatch, match=r"fake \(fake-1\).*this version of it \(fake-2\)"):
         collection.check_model("fake-2", "fake")
 
@@ -893,7 +895,7 @@ def test_a_refused_file_is_closed_again(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sqlite3, "connect", spy)
     for name in ("garbage", "mark", "format", "other"):
         with pytest.raises(CollectionError):
-            Collection.open(tmp_path / name)
+            StoredCollection.open(tmp_path / name)
     still_open = []
     for connection in opened:
         try:
@@ -924,7 +926,7 @@ class Failing(list[EncodedDocument]):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt(), MemoryError()])
-def test_a_put_that_fails_in_the_middle_changes_nothing(collection: Collection, error: BaseException) -> None:
+def test_a_put_that_fails_in_the_middle_changes_nothing(collection: StoredCollection, error: BaseException) -> None:
     collection.put([encoded("a", 1, ["en", "ja"]), encoded("b", 2)])
     before, sums = contents(collection), collection.sums()
     with pytest.raises(type(error)):
@@ -937,7 +939,7 @@ def test_a_put_that_fails_in_the_middle_changes_nothing(collection: Collection, 
     assert collection.version() == 2
 
 
-def test_a_vector_that_cannot_be_stored_changes_nothing(collection: Collection) -> None:
+def test_a_vector_that_cannot_be_stored_changes_nothing(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1)])
     before, sums = contents(collection), collection.sums()
     bad = encoded("b", 2, ["en", "ja"])
@@ -958,7 +960,7 @@ def test_a_create_that_fails_can_be_done_again(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         new_collection(tmp_path / "c", prior=Prior(Interrupted(), {}, {}))
-    assert not Collection.exists(tmp_path / "c")
+    assert not StoredCollection.exists(tmp_path / "c")
     assert list((tmp_path / "c").iterdir()) == []
     with new_collection(tmp_path / "c") as collection:
         collection.put([encoded("a", 1)])
@@ -981,9 +983,9 @@ class Watched(list[EncodedDocument]):
             self._after_each()
 
 
-def test_readers_see_the_old_state_until_a_writer_has_committed(collection: Collection) -> None:
+def test_readers_see_the_old_state_until_a_writer_has_committed(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1, ["en"]), encoded("b", 2)])
-    with Collection.open(collection.folder) as reader:
+    with StoredCollection.open(collection.folder) as reader:
         before, sums = contents(reader), reader.sums()
         looks = []
 
@@ -1001,7 +1003,7 @@ def test_readers_see_the_old_state_until_a_writer_has_committed(collection: Coll
 
 def test_a_writer_does_not_wait_for_a_reader_who_goes_on_reading_the_old_state(tmp_path: Path) -> None:
     vectors = unit_vectors(4, 10_500, 2)
-    with new_collection(tmp_path / "c", (Part(2, 1),)) as writer, Collection.open(tmp_path / "c") as reader:
+    with new_collection(tmp_path / "c", (Part(2, 1),)) as writer, StoredCollection.open(tmp_path / "c") as reader:
         writer.put([many_passages(vectors)])
         writer._connection.execute("PRAGMA busy_timeout = 50")
         blocks = reader.passage_vectors()
@@ -1015,7 +1017,7 @@ def test_a_writer_does_not_wait_for_a_reader_who_goes_on_reading_the_old_state(t
         assert contents(reader).keys() == {"new"}
 
 
-def test_a_second_writer_waits_for_the_first(collection: Collection) -> None:
+def test_a_second_writer_waits_for_the_first(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1)])
     with closing(sqlite3.connect(collection.folder / DATABASE, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -1033,7 +1035,7 @@ def test_a_second_writer_waits_for_the_first(collection: Collection) -> None:
     assert contents(collection).keys() == {"a", "b"}
 
 
-def test_a_second_writer_that_has_waited_long_enough_says_why_in_one_line(collection: Collection) -> None:
+def test_a_second_writer_that_has_waited_long_enough_says_why_in_one_line(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1)])
     collection._connection.execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(collection.folder / DATABASE, isolation_level=None)) as other:
@@ -1052,9 +1054,9 @@ def test_a_second_writer_that_has_waited_long_enough_says_why_in_one_line(collec
     assert contents(collection).keys() == {"a", "b"}
 
 
-def test_two_writers_take_turns_and_no_change_is_lost(collection: Collection) -> None:
+def test_two_writers_take_turns_and_no_change_is_lost(collection: StoredCollection) -> None:
     def write(name: str) -> None:
-        with Collection.open(collection.folder, writable=True) as own:
+        with StoredCollection.open(collection.folder, writable=True) as own:
             for number in range(20):
                 own.put([encoded(f"{name}{number}", number, ["en", "ja"])])
                 own.delete([f"{name}{number - 3}"])
@@ -1069,9 +1071,9 @@ def test_two_writers_take_turns_and_no_change_is_lost(collection: Collection) ->
     assert_sums_equal(collection.sums(), recomputed_sums(collection))
 
 
-def test_a_collection_opened_for_reading_cannot_be_written(collection: Collection) -> None:
+def test_a_collection_opened_for_reading_cannot_be_written(collection: StoredCollection) -> None:
     collection.put([encoded("a", 1)])
-    with Collection.open(collection.folder) as reader:
+    with StoredCollection.open(collection.folder) as reader:
         with pytest.raises(CollectionError, match="read-only"):
             reader.put([encoded("b", 2)])
         assert contents(reader).keys() == {"a"}
@@ -1090,14 +1092,14 @@ def test_a_collection_in_a_folder_that_cannot_be_written_can_be_read(tmp_path: P
         (folder / "c" / DATABASE).chmod(0o444)
         (folder / "c").chmod(0o555)
         with without_rights():
-            with Collection.open(folder / "c") as collection:
+            with StoredCollection.open(folder / "c") as collection:
                 assert contents(collection) == expected
                 collection.language_means()
                 with pytest.raises(CollectionError, match="rights"):
                     collection.delete(["a"])
             with (
                 pytest.raises(CollectionError, match="rights"),
-                Collection.open(folder / "c", writable=True) as collection,
+                StoredCollection.open(folder / "c", writable=True) as collection,
             ):
                 collection.delete(["a"])
 
@@ -1123,5 +1125,5 @@ def test_a_collection_that_cannot_be_read_is_an_error_that_speaks_of_rights(tmp_
         shutil.copytree(tmp_path / "c", folder / "c")
         (folder / "c" if closed == "folder" else folder / "c" / DATABASE).chmod(0)
         with without_rights(), pytest.raises(CollectionError, match="rights") as caught:
-            Collection.open(folder / "c")
+            StoredCollection.open(folder / "c")
         assert "\n" not in str(caught.value)

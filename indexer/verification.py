@@ -1,24 +1,24 @@
-"""An existing collection -> whether it is whole; the same in as little space as it needs; a copy of it elsewhere."""
+"""A collection -> whether it is whole, and what is wrong with it."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import database, lexical_index, rows, vector_index
-from indexer.collection import Collection
+from indexer import database, rows, vector_index
+from indexer.collection_view import CollectionView
 from indexer.errors import CollectionError
+from indexer.file_records import said_of
 from indexer.language_means import LanguageSum
+from indexer.saved_lexical_index import HOME, SavedLexicalIndex
 
 Progress = Callable[[int, int], object]
 """Is told how much is done, and of how much."""
@@ -35,10 +35,6 @@ _DIFFERENCE, _DIFFERENCE_EACH = 1e-9, 1e-12
 """By how much a sum may differ from one that was added up in another order: anyway, and for each vector in it."""
 _ROUNDED = 0.51
 """By how many steps of a byte a component moves when it is stored, with a little for float32."""
-_STATES = 1_000
-"""Marks of past versions that `compact` leaves, for saved indexes that are behind."""
-_PAGES = 1_000
-"""That `backup` copies at once."""
 _RULES = {
     "is a copy of what is not there, or is a copy itself": """
         SELECT 'document ' || id FROM documents AS copy WHERE original IS NOT NULL AND NOT EXISTS
@@ -54,10 +50,7 @@ _RULES = {
 _NOT_TEXT = re.compile("[\udc80-\udcff]")
 
 
-# Whether it is whole
-
-
-def verify(collection: Collection, progress: Progress | None = None) -> list[str]:
+def verify(collection: CollectionView, progress: Progress | None = None) -> list[str]:
     """Everything that is wrong with a collection, a line each; empty where it is whole. Of many faults of a kind the
     first are named, the rest counted.
 
@@ -65,7 +58,7 @@ def verify(collection: Collection, progress: Progress | None = None) -> list[str
     is told the passages looked at, of all. Raises CollectionError where it cannot even be opened.
     """
     connection = database.open_file(collection.folder, writable=False)
-    with Collection(collection.folder, connection) as own:
+    with CollectionView(collection.folder, connection) as own:
         connection.text_factory = _tolerant
         found = _Found()
         # What was saved before the snapshot began is never newer than it.
@@ -123,26 +116,23 @@ class _SavedIndex:
     state: bytes = b""
 
 
-def _saved_vectors(collection: Collection) -> _SavedIndex:
+def _saved_vectors(collection: CollectionView) -> _SavedIndex:
     file = vector_index.FILE
     with suppress(CollectionError):  # whose sums cannot be read, which is said elsewhere
-        saved = vector_index._load(collection, collection.language_means())
+        saved = vector_index.load_saved(collection)
         if saved is not None:  # an empty one is false
             return _SavedIndex(file, vector_index.index_ids(saved.index), saved.version, saved.state)
     return _SavedIndex(file)
 
 
-def _saved_words(collection: Collection) -> _SavedIndex:
-    home = collection.folder / lexical_index.HOME
-    saved = lexical_index._read_manifest(home)
+def _saved_words(collection: CollectionView) -> _SavedIndex:
+    home = collection.folder / HOME
+    saved = SavedLexicalIndex.read(home)
     while saved:
         with suppress(OSError, ValueError):
-            digests = saved.digests.items()
-            if all(lexical_index._digest(saved.folder / name) == digest for name, digest in digests) and (
-                len(lexical_index._open_saved(saved)) == len(saved.ids)
-            ):
+            if saved.is_whole() and len(saved.opened()) == len(saved.ids):
                 return _SavedIndex(home.name, saved.ids, saved.version, saved.state)
-        newer = lexical_index._read_manifest(home)
+        newer = SavedLexicalIndex.read(home)
         if newer is None or newer.folder == saved.folder:
             break
         saved = newer  # another process has put it in the place of the one that was looked at
@@ -176,7 +166,7 @@ class _Verifier:
     """One pass over a collection."""
 
     def __init__(
-        self, collection: Collection, connection: sqlite3.Connection, found: _Found, progress: Progress
+        self, collection: CollectionView, connection: sqlite3.Connection, found: _Found, progress: Progress
     ) -> None:
         self._collection = collection
         self._execute = connection.execute
@@ -208,6 +198,10 @@ class _Verifier:
                 found.add("version", f"{version} has no mark")
         with found.unreadable("prior"):
             self._collection.prior()
+        with found.unreadable("files"):
+            for path, skipped, remarks in execute("SELECT path, skipped, remarks FROM files ORDER BY path"):
+                with found.unreadable(f"file {path}"):
+                    said_of(skipped, remarks)
 
     def documents(self) -> None:
         """With their passages."""
@@ -333,101 +327,3 @@ def _is_same(stored: LanguageSum | None, summed: LanguageSum | None) -> bool:
         and near(stored.passage_sum, summed.passage_sum, stored.passages)
         and near(stored.sentence_sum, summed.sentence_sum, stored.sentences)
     )
-
-
-# As little space as it needs
-
-
-def compact(collection: Collection) -> tuple[int, int]:
-    """Give back the space of what is gone: in the file, in the index of words, in the index of vectors where half or
-    more of it has gone. Returns the bytes of the folder before and after.
-
-    While it works it takes up to twice the file's size in addition; other processes may read. Raises CollectionError
-    where another process writes or is in the middle of reading, where the rights are missing, and on a full disk; the
-    collection is as good as before then.
-    """
-    folder = collection.folder
-    with Collection(folder, connection := database.open_file(folder, writable=True)) as own:
-        before = own.statistics().bytes
-        with database.writing(folder):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "DELETE FROM states WHERE version <= (SELECT max(version) FROM states) - ?",
-                (_STATES,),
-            )
-            connection.execute("COMMIT")
-            _empty_log(connection, folder)
-            connection.execute("VACUUM")
-            _empty_log(connection, folder)
-            _forget_loose(own)
-        lexical_index.open_index(own)
-        vector_index.open_index(own)
-        return before, own.statistics().bytes
-
-
-def _empty_log(connection: sqlite3.Connection, folder: Path) -> None:
-    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise CollectionError(f"{folder}: another process is reading this collection; try again when it has finished")
-
-
-def _forget_loose(collection: Collection) -> None:
-    """Indexes that hold on to what is gone; they are then made anew."""
-    home = collection.folder / lexical_index.HOME
-    held = len(collection.passage_ids())
-    words = lexical_index._read_manifest(home)
-    with suppress(OSError, ValueError):
-        if words and lexical_index._counted(words.folder) > held:
-            (home / lexical_index.MANIFEST).unlink()
-    vectors = vector_index._load(collection, collection.language_means())
-    if vectors is not None and vectors.measured > vector_index.MAX_GROWTH * held:
-        (collection.folder / vector_index.FILE).unlink(missing_ok=True)
-
-
-# A copy elsewhere
-
-
-def backup(collection: Collection, target: Path, progress: Progress | None = None) -> int:
-    """Copy a collection into a folder that is not there yet, or empty; returns the bytes written. The copy is of the
-    state at the beginning, whatever other processes commit meanwhile. The indexes are not copied: they are made again
-    when the copy is first opened for searching.
-
-    `progress` is told the pages of the file copied, of all. Raises CollectionError where the target holds anything or
-    cannot be written, where the disk is full, or where the collection is damaged; nothing is left there then.
-    """
-    unfinished = target / f"{database.FILE}.{os.getpid()}"
-    with database.writing(target):
-        made = not target.exists()
-        if not made and (not target.is_dir() or any(target.iterdir())):
-            raise CollectionError(f"{target} is not an empty folder; name a new one for the copy")
-        target.mkdir(parents=True, exist_ok=True)
-        try:
-            _copy(collection.folder, unfinished, progress or (lambda done, total: None))
-            unfinished.rename(target / database.FILE)
-        except BaseException:
-            for file in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
-                file.unlink(missing_ok=True)
-            if made:
-                with suppress(OSError):
-                    target.rmdir()
-            raise
-        return (target / database.FILE).stat().st_size
-
-
-def _copy(folder: Path, file: Path, progress: Progress) -> None:
-    def told(_: int, remaining: int, total: int) -> None:
-        progress(total - remaining, total)
-
-    with closing(database.open_file(folder, writable=False)) as source, closing(sqlite3.connect(file)) as copy:
-        try:
-            # A transaction that lasts: else every commit of another process has the copy begin again.
-            source.execute("BEGIN")
-            source.execute("SELECT count(*) FROM settings").fetchone()
-            source.backup(copy, pages=_PAGES, progress=told)
-        except sqlite3.OperationalError as error:
-            if "full" in str(error) or "disk I/O" in str(error):
-                raise CollectionError(f"{file.parent}: the disk is full or failing ({error}); free space") from error
-            raise  # it cannot be written there
-        except sqlite3.DatabaseError:
-            with database.writing(folder):
-                raise  # it is damaged

@@ -1,48 +1,40 @@
-"""The truth of a collection: documents, passages, raw vectors, and the sums behind the language means.
+"""An open collection, to be read: documents, passages, raw vectors, and the sums behind the language means.
 
-Every change is one transaction, so a crash loses at most the batch being written and readers never see half of it.
-Everything else (the indexes) is derived from what is here. Vectors are stored raw, not centred, in a byte a component
-(`packed_vectors.py`).
+Vectors are stored raw, not centred, in a byte a component (`packed_vectors.py`).
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import database, rows
-from indexer.boilerplate import keys_of
 from indexer.copy_records import CopyRecords
 from indexer.documents import Document
 from indexer.errors import ModelMismatch
 from indexer.file_records import FileRecords, SeenIds
 from indexer.language_means import LanguageMeans, LanguageSum, Prior
 from indexer.line_records import LineRecords
-from indexer.parts import Parts, parts_of, written
-from indexer.records import EncodedDocument, FileRecord, Statistics, StoredDocument, StoredPassage
+from indexer.parts import parts_of
+from indexer.records import Statistics, StoredDocument, StoredPassage
 
 Vectors = NDArray[np.float32]
 
 _AS_IT_CAME = "id, text, title, declared, date, source, url, metadata, pages"
-_DOCUMENT, _PASSAGE = rows.DOCUMENT_COLUMNS.split(","), rows.PASSAGE_COLUMNS.split(",")
-
-FORMAT = database.FORMAT
-"""Of the collection on disk; another one is refused."""
 
 
-class Collection:
-    """An open collection. One thread at a time; several processes may read while one writes."""
+class CollectionView:
+    """An open collection. One thread at a time; other processes may write meanwhile."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
-        """Takes the connection over; `create` and `open` are the ways in."""
+        """Takes the connection over; `open` is the way in."""
         self.folder = folder
         self._connection = connection
         try:
@@ -63,30 +55,7 @@ class Collection:
             raise
 
     @classmethod
-    def create(
-        cls, folder: Path, *, model: str, fingerprint: str, parts: Parts, budget: int, prior: Prior
-    ) -> Collection:
-        """A new, empty collection in a folder that may exist but must not hold one already. Raises CollectionError."""
-        settings = {
-            "model": model,
-            "fingerprint": fingerprint,
-            "parts": written(parts),
-            "budget": budget,
-            "version": 0,
-        }
-
-        def fill(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-            connection.execute("INSERT INTO states VALUES (0, ?)", (secrets.token_bytes(8),))
-            connection.executemany(
-                f"INSERT INTO prior ({rows.PRIOR_COLUMNS}) VALUES ({', '.join('?' * 7)})", rows.prior_rows(prior)
-            )
-
-        database.create(folder, fill)
-        return cls.open(folder, writable=True)
-
-    @classmethod
-    def open(cls, folder: Path, *, writable: bool = False) -> Collection:
+    def open(cls, folder: Path, *, writable: bool = False) -> Self:
         """Open what is there. Raises CollectionError where there is none, or it is damaged or of another format; a
         damaged file is left as it is."""
         return cls(folder, database.open_file(folder, writable=writable))
@@ -100,7 +69,7 @@ class Collection:
     def close(self) -> None:
         self._connection.close()
 
-    def __enter__(self) -> Collection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,8 +85,6 @@ class Collection:
                 + ("" if same_name else f"search it with --model {self.model}, or ")
                 + "index the files again into another --collection"
             )
-
-    # Reading
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -169,7 +136,7 @@ class Collection:
 
     def passage_ids(self, langs: Sequence[str] = ()) -> NDArray[np.int64]:
         """Ids of all passages, or of those in some languages, ascending."""
-        where = f"WHERE lang IN ({_marks(langs)})" if langs else ""
+        where = f"WHERE lang IN ({rows.marks(langs)})" if langs else ""
         # From the index by language, which is narrow: the rows themselves are kilobytes each.
         query = f"SELECT id FROM passages INDEXED BY passages_by_language {where}"
         with self._reading():
@@ -204,7 +171,7 @@ class Collection:
             yield from iter(lambda: cursor.fetchmany(size), [])
         else:
             for part in _parts(sorted(ids)):
-                yield self._connection.execute(f"{query} WHERE id IN ({_marks(part)}) ORDER BY id", part).fetchall()
+                yield self._connection.execute(f"{query} WHERE id IN ({rows.marks(part)}) ORDER BY id", part).fetchall()
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """Passages by id, in the order asked for; ids that are gone by now are left out."""
@@ -214,7 +181,7 @@ class Collection:
                 read = self._connection.execute(
                     'SELECT passages.id, document, start, "end", passages.lang, sentences, passages.vector, '
                     "sentence_vectors, documents.vector FROM passages JOIN documents ON number = document "
-                    f"WHERE passages.id IN ({_marks(part)})",
+                    f"WHERE passages.id IN ({rows.marks(part)})",
                     part,
                 ).fetchall()
                 found |= {passage.id: passage for passage in rows.stored_passages(read, self.dimension)}
@@ -237,7 +204,7 @@ class Collection:
             for part in _parts(numbers):
                 for row in self._connection.execute(
                     "SELECT number, id, title, lang, date, source, url, metadata, pages FROM documents "
-                    f"WHERE number IN ({_marks(part)})",
+                    f"WHERE number IN ({rows.marks(part)})",
                     part,
                 ):
                     found[row[0]] = rows.stored_document(row)
@@ -265,7 +232,8 @@ class Collection:
             for start in range(0, len(keys), 500):
                 part = list(keys[start : start + 500])
                 for key, vector, sentences in self._connection.execute(
-                    f"SELECT key, vector, sentence_vectors FROM passages WHERE key IN ({_marks(part)}) GROUP BY key",
+                    "SELECT key, vector, sentence_vectors FROM passages "
+                    f"WHERE key IN ({rows.marks(part)}) GROUP BY key",
                     part,
                 ):
                     found[key] = rows.vectors_of_passage(vector, sentences, self.dimension)
@@ -295,140 +263,8 @@ class Collection:
         copies = self.copies.count()
         return Statistics(sum(languages.values()), passages, languages, self.model, size, files, copies, repeated)
 
-    # Writing
-
-    def put(
-        self,
-        documents: Sequence[EncodedDocument],
-        *,
-        begun: Sequence[FileRecord] = (),
-        adopted: Mapping[str, FileRecord] | None = None,
-        finished: Sequence[FileRecord] = (),
-        touched: Sequence[FileRecord] = (),
-        seen: SeenIds | None = None,
-    ) -> list[str]:
-        """Add documents, or replace those with the same ids, in one transaction. `begun`: files that they are
-        read from, which count as unfinished from here. `adopted`: ids of documents that are
-        there as they should be, but belong to another file from now on. `finished`: files read to their end; documents
-        of theirs that were not `seen` leave. `touched`: files that hold what they held. Returns the ids of those that
-        left."""
-        with self._transaction() as (connection, sums):
-            for record in begun:
-                self.files.begin(record)
-            for encoded in documents:
-                self._delete(connection, sums, encoded.document.id)
-                file = self.files.number(encoded.file) if encoded.file else None
-                number = _insert(connection, sums, encoded, file, self.dimension)
-                copy = self.copies.add(number, encoded.signature)
-                if encoded.origin and not copy:  # what copies share is no sign of their source
-                    self.lines.add(encoded.origin, encoded.lines)
-            for identifier, record in (adopted or {}).items():
-                self.files.adopt(identifier, record)
-            gone = []
-            for record in finished:
-                if seen:
-                    gone += [own for own in seen.unseen(record.path) if self._delete(connection, sums, own)]
-                self.files.finish(record)
-            for record in touched:
-                self.files.finish(record)
-            return gone
-
-    def forget(self, paths: Sequence[str]) -> list[str]:
-        """Remove files with their documents in one transaction; returns the ids of those."""
-        with self._transaction() as (connection, sums):
-            gone = []
-            for path in paths:
-                gone += [own for own in self.files.documents(path) if self._delete(connection, sums, own)]
-                self.files.remove(path)
-            return gone
-
-    def delete(self, ids: Sequence[str]) -> list[str]:
-        """Remove documents in one transaction; returns the ids that there were."""
-        with self._transaction() as (connection, sums):
-            return [identifier for identifier in ids if self._delete(connection, sums, identifier)]
-
-    def _delete(self, connection: sqlite3.Connection, sums: dict[str, LanguageSum], document_id: str) -> bool:
-        with self._reading():  # rows that do not hold what they should are damage
-            row = connection.execute("SELECT number FROM documents WHERE id = ?", (document_id,)).fetchone()
-            if row is None:
-                return False
-            self._uncount(connection, *row)
-            stored = connection.execute("SELECT lang, vector, sentence_vectors FROM passages WHERE document = ?", row)
-            for lang, vector, sentence_vectors in stored:
-                sums[lang] = sums[lang].plus(rows.sum_of(vector, sentence_vectors, self.dimension), -1)
-            connection.execute("DELETE FROM passages WHERE document = ?", row)
-            connection.execute("DELETE FROM documents WHERE number = ?", row)
-            return True
-
-    def _uncount(self, connection: sqlite3.Connection, number: int) -> None:
-        """Its lines are no longer counted; its copies find another first, or are firsts themselves, which count."""
-        self._count_lines(connection, number, -1)
-        for first in self.copies.remove(number):
-            self._count_lines(connection, first, 1)
-
-    def _count_lines(self, connection: sqlite3.Connection, number: int, count: int) -> None:
-        """Those of a document that is no copy."""
-        query = "SELECT origin, text FROM documents WHERE number = ? AND origin IS NOT NULL AND original IS NULL"
-        for origin, text in connection.execute(query, (number,)).fetchall():
-            self.lines.add(origin, keys_of(text), count)
-
-    def leave_out(self, keys: Mapping[str, set[int]]) -> None:
-        """Source -> lines that are left out of its documents from now on."""
-        with self._transaction():
-            self.lines.mark(keys)
-
-    def leave_out_boilerplate(self, wanted: bool) -> None:
-        """Whether lines that repeat at a source are left out of passages; holds for documents cut from now on."""
-        with self._transaction() as (connection, _):
-            connection.execute(
-                "INSERT OR REPLACE INTO settings VALUES ('boilerplate', ?)", ("left out" if wanted else "kept",)
-            )
-        self.leaves_out_boilerplate = wanted
-
-    @contextmanager
-    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, dict[str, LanguageSum]]]:
-        connection = self._connection
-        with database.writing(self.folder):
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                sums = self.sums()
-                yield connection, sums
-                connection.execute("DELETE FROM sums")
-                connection.executemany(
-                    f"INSERT INTO sums ({rows.SUM_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
-                    [rows.sum_row(lang, own) for lang, own in sums.items() if own.passages],
-                )
-                connection.execute("UPDATE settings SET value = value + 1 WHERE name = 'version'")
-                connection.execute(
-                    "INSERT INTO states SELECT value, ? FROM settings WHERE name = 'version'", (secrets.token_bytes(8),)
-                )
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
     def _reading(self) -> AbstractContextManager[None]:
         return database.reading(self.folder)
-
-
-def _insert(
-    connection: sqlite3.Connection,
-    sums: dict[str, LanguageSum],
-    encoded: EncodedDocument,
-    file: int | None,
-    dimension: int,
-) -> int:
-    number = connection.execute(
-        f"INSERT INTO documents ({rows.DOCUMENT_COLUMNS}) VALUES ({_marks(_DOCUMENT)})",
-        rows.document_row(encoded, file, dimension),
-    ).lastrowid
-    for item in encoded.passages:
-        row = rows.passage_row(item, int(number or 0))
-        connection.execute(f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES ({_marks(_PASSAGE)})", row)
-        own, lang = rows.sum_of(row[4], row[6], dimension), item.passage.lang
-        sums[lang] = sums[lang].plus(own) if lang in sums else own
-    return int(number or 0)
 
 
 def _size(folder: Path) -> int:
@@ -439,10 +275,6 @@ def _size(folder: Path) -> int:
             with suppress(OSError):
                 size += os.stat(os.path.join(place, name)).st_size
     return size
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))
 
 
 def _parts(values: Sequence[int], size: int = 500) -> Iterator[list[int]]:
