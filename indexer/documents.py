@@ -42,6 +42,7 @@ class Cause(Enum):
     CONTENT = "what it holds"
     ACCESS = "it could not be opened or looked into; another time it may"
     FORMAT = "it is of no format that is read here"
+    PACKAGE = "what reads it is not installed"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ class DocumentError(SearchError):
     """A file, or a line of one, that cannot become a document."""
 
 
+class MissingPackage(DocumentError):
+    """A format that another package reads, which is not installed."""
+
+
 class ModelError(SearchError):
     """A model that cannot be found, read or used."""
 

@@ -168,13 +168,16 @@ class _Reader:
             skipped.append(Skipped(name, f"{more} more of its parts"))
             yield skipped[-1]
         # What could not be opened, or is of no format that is read, is looked at again the next time.
-        unread = any(own.cause is Cause.ACCESS or (own.cause is Cause.FORMAT and own.name == name) for own in skipped)
+        of_no_format = any(own.name == name and own.cause in (Cause.FORMAT, Cause.PACKAGE) for own in skipped)
+        unread = of_no_format or any(own.cause is Cause.ACCESS for own in skipped)
         digest = None if unread else _digest(file.path)
         if digest is None:
             yield FileBegins(None)
             return
         # The digest of a file that changed meanwhile is not of what was read: with none it is read again.
         record = replace(record, digest=digest if _is_still(file) else b"")
+        if any(own.cause is Cause.PACKAGE for own in skipped):  # of a file in this one: it may be installed by then
+            record = replace(record, reading=b"")
         yield FileEnds(replace(record, skipped=skipped, remarks=remarks))
 
 

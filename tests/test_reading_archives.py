@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 from indexer.documents import Cause, Document, Found, Remark, Skipped
 from indexer.reading import read_documents
-from indexer.reading.archives import Names
 from indexer.reading.files import Options
+from indexer.reading.own_names import OwnNames
 from indexer.reading.source import Limits, Source
 
 Pack = Callable[[bytes], bytes]
@@ -195,6 +195,30 @@ def test_names_that_are_not_marked_are_in_the_encoding_of_their_time(charset: st
     assert list(documents(read(data.getvalue()))) == [f"a.zip!{name}" for name in names]
 
 
+@pytest.mark.parametrize("before", [b"", b"#!/bin/sh\n"])
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_name_that_is_marked_as_utf_8_but_is_not_spoils_no_other(packing: int, before: bytes) -> None:
+    data = zipped({"資料.txt": "本文です。", "المعادن.txt": "نص.", "b.txt": "Text."}, packing)
+    for broken, name in (("資料集".encode("cp932"), "資料集"), (b"caf\xe9_a", "café_a")):
+        found = documents(read(before + data.replace("資料".encode(), broken)))
+        assert found == {f"a.zip!{name}.txt": "本文です。", "a.zip!المعادن.txt": "نص.", "a.zip!b.txt": "Text."}
+
+
+def test_a_large_archive_with_a_name_that_is_not_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
+    data = zipped({"資料.txt": "本文です。", "b.txt": "Text."})
+    assert b"PK\x06\x06" in data
+    found = documents(read(data.replace("資料".encode(), b"caf\xe9_a")))
+    assert found == {"a.zip!café_a.txt": "本文です。", "a.zip!b.txt": "Text."}
+
+
+def test_a_name_of_any_bytes_keeps_its_suffix() -> None:
+    data = zipped({"資料.txt": "本文です。"})
+    (found,) = read(data.replace("資料".encode(), b"\xff\xfe\xfd\x81\xfc\x80"))
+    assert isinstance(found, Document)
+    assert found.text == "本文です。"
+
+
 def test_members_with_the_same_name_get_names_of_their_own() -> None:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
@@ -206,10 +230,10 @@ def test_members_with_the_same_name_get_names_of_their_own() -> None:
 
 
 def test_names_are_unique_and_cost_no_more_than_is_allowed() -> None:
-    names = Names(1000)
+    names = OwnNames(1000)
     made = [names.own(name) for name in ("a", "a", "a#2", "b", "a", "a#2")]
     assert made == ["a", "a#2", "a#2#2", "b", "a#3", "a#2#3"]
-    few = Names(2)
+    few = OwnNames(2)
     assert [few.own(name) for name in "abcab"] == ["a", "b", "c#3", "a#4", "b#5"]
 
 
@@ -490,6 +514,30 @@ def test_all_that_is_unpacked_counts_together() -> None:
     packed = gzip.compress(tarred({"a.txt": text, "b.zip": inner}))
     found = read(packed, "a.tar.gz", Limits(unpacked=1_700_000))
     assert found[-1] == Skipped("a.tar.gz!b.zip", reported)
+
+
+@pytest.mark.parametrize("suffix", PACKINGS)
+def test_large_files_that_are_read_as_they_are_unpacked_are_read_to_their_end(suffix: str) -> None:
+    limits = Limits(unpacked=100_000)
+    texts = [random.Random(number).randbytes(500).hex().encode() for number in range(400)]
+    rows = [b'{"id": "%d", "text": "%s"}\n' % (number, text) for number, text in enumerate(texts)]
+    packed = PACKINGS[suffix](b"".join(rows))
+    assert list(documents(read(packed, f"a.jsonl.{suffix}", limits))) == [str(number) for number in range(400)]
+    page = b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: %d\r\nContent-Type: text/plain\r\n"
+    pages = [page % number + b"Content-Length: 1000\r\n\r\n" + text + b"\r\n\r\n" for number, text in enumerate(texts)]
+    found = read(b"".join(map(PACKINGS[suffix], pages)), f"a.warc.{suffix}", limits)
+    assert list(documents(found)) == [f"a.warc.{suffix}!{number}" for number in range(400)]
+
+
+def test_files_that_are_read_as_they_are_unpacked_have_an_end_too() -> None:
+    limits = Limits(unpacked=100_000)
+    packed = gzip.compress(b"id,text\n" + b"".join(b"%d,%s\n" % (number, b"x" * 500) for number in range(1_000)))
+    most = f"{max(100_000, 20 * len(packed)) / 1e6:,.1f} MB"
+    for name, reported in (("a.csv.gz", most), ("a.txt.gz", "0.1 MB")):
+        reason = f"unpacks to more than {reported}; the rest of it is not read"
+        assert read(packed, name, limits)[-1] == Skipped(name, reason)
+    found = read(zipped({"a.csv.gz": packed}, zipfile.ZIP_STORED), limits=limits)
+    assert found[-1] == Skipped("a.zip!a.csv.gz", "unpacks to more than 0.1 MB; the rest of it is not read")
 
 
 def test_members_count_together() -> None:

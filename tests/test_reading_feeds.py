@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.documents import Document, Found, Remark, Skipped
-from indexer.reading.feeds import html_text, iso_date
 from indexer.reading.files import Options
+from indexer.reading.html_fragment import html_text
+from indexer.reading.mail_date import iso_date
 from indexer.reading.source import Limits, Source
 
 

@@ -132,6 +132,8 @@ def test_a_link_to_nothing_is_named(write: Write) -> None:
 def test_devices_and_pipes_are_not_read(write: Write) -> None:
     write("folder/a.txt", "text")
     assert reason(os.devnull) == "not a regular file"
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("a system without pipes in folders")
     os.mkfifo("folder/pipe.txt")  # reading it would never end
     assert reason("folder/pipe.txt") == "not a regular file"
     assert names(read("folder")) == ["folder/a.txt", "folder/pipe.txt"]
@@ -222,6 +224,31 @@ def test_a_folder_that_cannot_be_listed_is_reported(write: Write, monkeypatch: p
         Document(id="docs/a.txt", text="text", title="text"),
         Skipped("docs/closed", "permission denied", Cause.ACCESS),
     ]
+
+
+def test_files_of_a_folder_that_may_be_listed_but_not_entered(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("docs/a.txt", "text")
+    write("docs/closed/b.txt", "text")
+    look = os.stat
+
+    def without_rights(path: Any, **options: Any) -> os.stat_result:
+        if os.path.basename(os.path.dirname(os.fspath(path))) == "closed":
+            raise PermissionError(13, "Permission denied", path)
+        return look(path, **options)
+
+    monkeypatch.setattr(os, "stat", without_rights)
+    found = read("docs", os.path.join("docs", "closed", "b.txt"))
+    monkeypatch.undo()
+    denied = Skipped(os.path.join("docs", "closed", "b.txt"), "permission denied", Cause.ACCESS)
+    assert found == [Document(id=os.path.join("docs", "a.txt"), text="text", title="text"), denied, denied]
+
+
+@pytest.mark.parametrize("path", ["none.txt", "docs/a.txt/b.txt", "docs/\0.txt"])
+def test_what_does_not_exist_is_reported(write: Write, path: str) -> None:
+    write("docs/a.txt", "text")
+    (found,) = read(path)
+    assert isinstance(found, Skipped)
+    assert (found.reason, found.cause) == ("no such file or folder", Cause.ACCESS)
 
 
 # Titles

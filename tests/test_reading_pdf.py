@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from indexer.documents import Document, Found, Remark, Skipped
 from indexer.errors import DocumentError
 from indexer.reading import pdf
+from indexer.reading.pdf import book as book_module
+from indexer.reading.pdf import characters, document
 from indexer.reading.source import Context, Limits, Source
 
 GAP = "→"
@@ -578,13 +580,14 @@ def test_more_text_than_allowed() -> None:
 
 
 def test_more_pages_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "_PAGES", 2)
+    monkeypatch.setattr(book_module, "_PAGES", 2)
     with pytest.raises(DocumentError, match=r"^3 pages, expected at most 2; split it$"):
         found_in(pdf_of(book(3)))
 
 
 def test_a_page_with_more_characters_than_allowed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "_PAGE_CHARACTERS", 20)
+    for module in (characters, document):
+        monkeypatch.setattr(module, "PAGE_CHARACTERS", 20)
     found = found_in(pdf_of([lines("Short."), lines("Longer than allowed.....")]))
     assert isinstance(found[0], Document)
     assert found[0].text == "Short."
@@ -593,7 +596,7 @@ def test_a_page_with_more_characters_than_allowed_is_left_out(monkeypatch: pytes
 
 def test_a_file_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter(range(0, 1000, 50))
-    monkeypatch.setattr(pdf, "monotonic", lambda: next(times))
+    monkeypatch.setattr(book_module, "monotonic", lambda: next(times))
     with pytest.raises(DocumentError, match=r"^takes too long to read \(1 page of 3 in 60 seconds or more\)$"):
         found_in(pdf_of(book(3)))
 

@@ -6,11 +6,13 @@ by the fake encoder's log; what is stored is compared with what a first run make
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -1408,3 +1410,27 @@ def test_memory_does_not_grow_with_the_number_of_documents(tmp_path: Path, monke
     peaks(100)  # what is loaded and kept the first time
     for few, many in zip(peaks(500), peaks(2_500), strict=True):
         assert many < few + 60_000  # 30 bytes a document
+
+
+def test_what_needed_a_package_is_read_once_that_is_installed(
+    tmp_path: Path, collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also inside of an archive, of which the rest was read before."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({"id": ["row"], "text": [TEXTS["ar.txt"]]}), tmp_path / "rows.parquet")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("a.txt", TEXTS["en.txt"])
+        archive.write(tmp_path / "rows.parquet", "rows.parquet")
+    (tmp_path / "rows.parquet").unlink()
+    found = importlib.util.find_spec
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "pyarrow" else found(name))
+        for counts in ({"added": 1, "passages": 1}, {"unchanged": 1}):
+            run = indexed(collection, tmp_path / "all.zip")
+            assert run.counts == counts
+            ((name, reason),) = run.skipped
+            assert name.endswith("all.zip!rows.parquet")
+            assert "pip install 'multilingual-search[parquet]'" in reason
+    assert indexed(collection, tmp_path / "all.zip").counts == {"added": 1, "unchanged": 1, "passages": 1}
+    assert "row" in contents(collection)

@@ -13,7 +13,7 @@ from indexer.reading.files import (
 from indexer.reading.formats import SUFFIXES
 from indexer.reading.source import Limits
 
-READING = 1
+READING = 2
 """Raise when files are read differently: they are then read again when next seen."""
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html.entities import html5
 from typing import Any
@@ -12,23 +12,15 @@ from urllib.parse import unquote
 
 from indexer.documents import Found, Skipped
 from indexer.errors import DocumentError
+from indexer.reading.block_reader import BlockReader
+from indexer.reading.blocks import ITEM, PARAGRAPH, Blocks, tidy
 from indexer.reading.encodings import decoded
-from indexer.reading.package_file import (
-    ITEM,
-    PARAGRAPH,
-    Blocks,
-    Names,
-    PackageFile,
-    one_line,
-    opened,
-    own_language,
-    own_title,
-    tidy,
-    xml_of,
-)
+from indexer.reading.own_fields import own_language, own_title
+from indexer.reading.package_file import PackageFile, one_line, opened, xml_of
 from indexer.reading.source import Context, Source
+from indexer.reading.xml_names import XmlNames
 
-_NAMES = Names(
+_NAMES = XmlNames(
     {
         "http://www.idpf.org/2007/opf": "opf",
         "http://openebook.org/namespaces/oeb-package/1.0/": "opf",
@@ -203,11 +195,11 @@ _FEW_LINKS = 5
 _MOSTLY = 0.6
 
 
-class _Chapter:
+class _Chapter(BlockReader):
     """Reads a page into blocks."""
 
     def __init__(self) -> None:
-        self.blocks = Blocks()
+        super().__init__()
         self._pieces: list[str] = []
         self._kind = PARAGRAPH
         self._links = self._linked = 0
@@ -222,6 +214,10 @@ class _Chapter:
             self.blocks.add("".join(self._pieces), self._kind)
             self._kind = PARAGRAPH
         self._pieces = []
+
+    def read_blocks(self, elements: Iterable[Any]) -> None:
+        for element in elements:
+            self.walk(element)
 
     def walk(self, element: Any) -> None:
         name = _local(element)
@@ -262,17 +258,7 @@ class _Chapter:
     def _row(self, row: Any) -> None:
         self.end()
         cells = [cell for cell in row if _local(cell) in ("td", "th")]
-        if len(cells) == 1:  # no table, but a box around paragraphs
-            self.walk(cells[0])
-            return
-        texts = []
-        outer = self.blocks
-        for cell in cells:
-            self.blocks = Blocks()
-            self.walk(cell)
-            texts.append(" ".join(text.strip() for text in self.blocks.texts))
-        self.blocks = outer
-        self.blocks.row(texts)
+        self.read_row([(cell,) for cell in cells])
 
 
 def _local(element: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import BinaryIO, cast
 
 from indexer.documents import Cause, Found, Skipped, clean
 from indexer.errors import DocumentError
-from indexer.reading.formats import format_of, read_source
+from indexer.reading.formats import cause_of, format_of, read_source
 from indexer.reading.source import Context, Limits, Source
 
 STANDARD_INPUT = "-"
@@ -67,16 +68,14 @@ def _below(folder: str) -> Iterator[File | Skipped]:
 
 def _file(path: str) -> File | Skipped:
     try:
-        if not os.path.exists(path):
-            raise FileNotFoundError(2, "no such file or folder")
-        if not os.path.isfile(path):
-            raise DocumentError("not a regular file")
         status = os.stat(path)
-        return File(path, absolute(path), status.st_size, status.st_mtime_ns)
-    except DocumentError as error:
-        return Skipped(clean(path), str(error))
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a NUL is none
+        return Skipped(clean(path), "no such file or folder", Cause.ACCESS)
     except OSError as error:
         return Skipped(clean(path), reason_of(error), Cause.ACCESS)
+    if not stat.S_ISREG(status.st_mode):
+        return Skipped(clean(path), "not a regular file")
+    return File(path, absolute(path), status.st_size, status.st_mtime_ns)
 
 
 def absolute(path: str) -> str:
@@ -115,7 +114,7 @@ def read_file(
     try:
         format_of(suffix)  # before a file is opened that nobody can read
     except DocumentError as error:
-        yield Skipped(name, str(error), Cause.FORMAT)
+        yield Skipped(name, str(error), cause_of(error))
         return
     try:
         with open(file.path, "rb") as stream:

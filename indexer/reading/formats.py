@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from indexer.documents import Found
-from indexer.errors import DocumentError
+from indexer.documents import Cause, Found
+from indexer.errors import DocumentError, MissingPackage
 from indexer.reading.source import Context, Reader, Source
 
 
@@ -55,10 +55,15 @@ def format_of(suffix: str) -> Format:
             f"{suffix or 'no suffix'} is no format that is read; search-index --help names those that are"
         )
     if found.package and importlib.util.find_spec(found.package) is None:
-        raise DocumentError(
+        raise MissingPackage(
             f"{found.name} needs a package; install it with: pip install 'multilingual-search[{found.extra}]'"
         )
     return found
+
+
+def cause_of(error: DocumentError) -> Cause:
+    """Of what `format_of` raised."""
+    return Cause.PACKAGE if isinstance(error, MissingPackage) else Cause.FORMAT
 
 
 def read_source(source: Source, context: Context) -> Iterator[Found]:

@@ -8,21 +8,15 @@ from typing import Any
 
 from indexer.documents import Found
 from indexer.errors import DocumentError
-from indexer.reading.package_file import (
-    ITEM,
-    PARAGRAPH,
-    Blocks,
-    Names,
-    PackageFile,
-    opened,
-    own_language,
-    own_title,
-    tidy,
-)
+from indexer.reading.block_reader import BlockReader
+from indexer.reading.blocks import ITEM, PARAGRAPH, tidy
+from indexer.reading.own_fields import own_language, own_title
+from indexer.reading.package_file import PackageFile, opened
 from indexer.reading.source import Context, Source
+from indexer.reading.xml_names import XmlNames
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
-_NAMES = Names(
+_NAMES = XmlNames(
     {
         **{f"{_OASIS}{name}:1.0": name for name in ("office", "text", "table", "style", "presentation", "meta")},
         f"{_OASIS}drawing:1.0": "draw",
@@ -89,19 +83,19 @@ _SHAPES = re.compile("draw:(?!frame|page|a$|g$|object|image|glue-point|plugin)")
 _LEFT_OUT = ("page-number", "date-time", "footer", "header", "page", "handout")
 
 
-class _Contents:
+class _Contents(BlockReader):
     """Reads content.xml into blocks."""
 
     def __init__(self, hidden: set[str]) -> None:
-        self.blocks = Blocks()
+        super().__init__()
         self.title = ""
         self._hidden = hidden
         self._notes: list[Any] = []
 
     def read_text(self, body: Any) -> None:
-        self._read_blocks(body, PARAGRAPH)
+        self.read_blocks(body)
         for note in self._notes:  # grows where notes have notes
-            self._read_blocks(note, PARAGRAPH)
+            self.read_blocks(note)
 
     def read_slides(self, body: Any) -> None:
         for slide in body:
@@ -112,39 +106,37 @@ class _Contents:
     def _read_slide(self, slide: Any) -> None:
         titles = [shape for shape in slide if _class(shape) == "title"]
         for shape in titles:
-            outer, self.blocks = self.blocks, Blocks()
-            self._read_blocks((shape,), PARAGRAPH)
-            inner, self.blocks = self.blocks, outer
-            title = " ".join(text.strip() for text in inner.texts)
+            title = self.in_one_line((shape,))
             self.blocks.add(title)
             self.title = self.title or tidy(title)
         rest = [shape for shape in slide if shape not in titles and _class(shape) not in _LEFT_OUT]
-        self._read_blocks((shape for shape in rest if _NAMES.of(shape) != "presentation:notes"), PARAGRAPH)
+        self.read_blocks(shape for shape in rest if _NAMES.of(shape) != "presentation:notes")
         for notes in rest:
             if _NAMES.of(notes) == "presentation:notes":
-                self._read_blocks((shape for shape in notes if _class(shape) not in _LEFT_OUT), PARAGRAPH)
+                self.read_blocks(shape for shape in notes if _class(shape) not in _LEFT_OUT)
 
-    def _read_blocks(self, container: Iterable[Any], kind: str) -> None:
-        for child in container:
+    def read_blocks(self, elements: Iterable[Any], kind: str = PARAGRAPH) -> None:
+        for child in elements:
             name = _NAMES.of(child)
             if name in ("text:p", "text:h"):
                 self._read_paragraph(child, PARAGRAPH if name == "text:h" else kind)
             elif name == "text:list":
                 self._read_list(child)
             elif name == "table:table":
-                self._read_table(child)
+                rows = _NAMES.within(child, "table:table-row", _rows_inside)
+                self.read_table([cell for cell in row if _NAMES.of(cell) == "table:table-cell"] for row in rows)
             elif name and name not in _SKIPPED:
-                self._read_blocks(child, kind)
+                self.read_blocks(child, kind)
 
     def _read_list(self, element: Any) -> None:
         for item in element:
             if _NAMES.of(item) == "text:list-item":
                 first = True
                 for child in item:
-                    self._read_blocks((child,), ITEM if first else PARAGRAPH)
+                    self.read_blocks((child,), ITEM if first else PARAGRAPH)
                     first = False
             elif _NAMES.of(item) == "text:list-header":
-                self._read_blocks(item, PARAGRAPH)
+                self.read_blocks(item)
 
     def _read_paragraph(self, paragraph: Any, kind: str) -> None:
         if _NAMES.attribute(paragraph, "text:style-name") in self._hidden:
@@ -157,7 +149,7 @@ class _Contents:
         if _NAMES.of(paragraph) == "text:h":
             self.title = self.title or tidy(text)
         for box in boxes:
-            self._read_blocks(box, PARAGRAPH)
+            self.read_blocks(box)
 
     def _read_inline(self, element: Any, pieces: list[str], boxes: list[Any]) -> None:
         pieces.append(_one_space(element.text))
@@ -181,22 +173,6 @@ class _Contents:
                 self._read_inline(child, pieces, boxes)
             pieces.append(_one_space(child.tail))
 
-    def _read_table(self, table: Any) -> None:
-        self.blocks.part()
-        for row in _flat(table, "table:table-row"):
-            cells = [cell for cell in row if _NAMES.of(cell) == "table:table-cell"]
-            if len(cells) == 1:  # no table, but a box around paragraphs
-                self._read_blocks(cells[0], PARAGRAPH)
-            else:
-                self.blocks.row([self._cell(cell) for cell in cells])
-        self.blocks.part()
-
-    def _cell(self, cell: Any) -> str:
-        outer, self.blocks = self.blocks, Blocks()
-        self._read_blocks(cell, PARAGRAPH)
-        inner, self.blocks = self.blocks, outer
-        return " ".join(text.strip() for text in inner.texts)
-
 
 def _class(shape: Any) -> str:
     return _NAMES.attribute(shape, "presentation:class")
@@ -206,10 +182,6 @@ def _one_space(text: str | None) -> str:
     return re.sub("[ \t\r\n]+", " ", text or "")
 
 
-def _flat(element: Any, name: str) -> Iterator[Any]:
-    for child in element:
-        own = _NAMES.of(child)
-        if own == name:
-            yield child
-        elif own in ("table:table-header-rows", "table:table-rows", "table:table-row-group"):
-            yield from _flat(child, name)
+def _rows_inside(element: Any) -> Iterable[Any]:
+    groups = ("table:table-header-rows", "table:table-rows", "table:table-row-group")
+    return element if _NAMES.of(element) in groups else ()

@@ -1,4 +1,4 @@
-"""What documents that are a zip of XML files share: opening within limits, XML without surprises, blocks -> text."""
+"""What documents that are a zip of XML files share: opening within limits, XML without surprises."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
-from indexer.documents import language_tag
 from indexer.errors import DocumentError
-from indexer.languages import language_probabilities
-from indexer.normal_form import normal_form
 from indexer.reading.source import Limits, Source, megabytes
 
 _FEW = 1_000_000
@@ -151,119 +148,3 @@ def one_line(error: BaseException) -> str:
     """A library's message, short."""
     text = " ".join(str(error).split()) or type(error).__name__
     return re.sub(r", line \d+, column \d+.*", "", text)[:80]
-
-
-class Names(dict[str, str]):
-    """`{http://...}p` -> `w:p`, by namespaces' usual prefixes; elements of others have no name."""
-
-    def __init__(self, namespaces: Mapping[str, str]) -> None:
-        self._prefixes = dict(namespaces)
-
-    def __missing__(self, tag: str) -> str:
-        namespace, _, local = tag.rpartition("}")
-        prefix = self._prefixes.get(namespace[1:], "")
-        self[tag] = f"{prefix}:{local}" if prefix else ""
-        return self[tag]
-
-    def of(self, element: Any) -> str:
-        """Empty for entities, which have none."""
-        return self[element.tag] if isinstance(element.tag, str) else ""
-
-    def child(self, element: Any, *path: str) -> Any:
-        """The first child of a name, of that the first of the next one; None where there is none."""
-        for name in path:
-            element = next((child for child in element if self.of(child) == name), None)
-            if element is None:
-                return None
-        return element
-
-    def attribute(self, element: Any, name: str) -> str:
-        """Of whichever namespace of that prefix."""
-        return next((value for key, value in element.items() if self[key] == name), "")
-
-
-PARAGRAPH, ITEM, ROW = "paragraph", "item", "row"
-
-
-class Blocks:
-    """Paragraphs, items of lists and rows of tables -> text: an empty line between them, but none within a list."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.length = 0
-        self._kind = ""
-        self._pages: list[int] = []
-
-    def begin_page(self) -> None:
-        self.part()
-        self._pages.append(self.length)
-
-    def pages(self) -> tuple[int, ...]:
-        """Where each page begins in the text; one without text begins where the next one does."""
-        return tuple(self.length if at == self.length else at + 2 * (at > 0) for at in self._pages)
-
-    def add(self, text: str, kind: str = PARAGRAPH) -> None:
-        text = tidy(text)
-        if not text:
-            return
-        if kind == PARAGRAPH and (bullet := _BULLET.match(text)):
-            kind, text = ITEM, text[bullet.end() :]
-        if kind == ITEM:
-            text = f"- {text}"
-        elif kind == ROW:
-            text = text.replace("\n", " ")
-        if self.texts:
-            text = ("\n" if kind == self._kind != PARAGRAPH else "\n\n") + text
-        self.texts.append(text)
-        self.length += len(text)
-        self._kind = kind
-
-    def part(self) -> None:
-        """What follows is another list or table."""
-        self._kind = ""
-
-    def join(self, other: Blocks) -> None:
-        """What others hold, as paragraphs after these."""
-        if other.texts:
-            text = ("\n\n" if self.texts else "") + other.text()
-            self.texts.append(text)
-            self.length += len(text)
-            self._kind = ""
-
-    def row(self, cells: list[str]) -> None:
-        self.add(" | ".join(cell for cell in map(tidy, cells) if cell), ROW)
-
-    def text(self) -> str:
-        return "".join(self.texts)
-
-
-_BULLET = re.compile("[•‣◦▪●⁃∙] +(?=\\S)")
-_SPACES = re.compile("[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u205f]+")
-
-
-def tidy(text: str) -> str:
-    """In normal form, with single spaces, and without spaces at ends of lines and empty lines."""
-    text = _SPACES.sub(" ", normal_form(text))
-    if "\n" not in text:
-        return text.strip()
-    return "\n".join(line for line in map(str.strip, text.split("\n")) if line)
-
-
-_NO_TITLE = re.compile(
-    r"(?:microsoft \w+ - .*"
-    r"|(?:untitled|document|presentation|slide|layout|unnamed|無題|文書|文档|文稿|مستند)[\s\d_-]*"
-    r"|(?:powerpoint|word) (?:presentation|document)|.{0,20}\bpowerpoint\b.{0,20}|about:blank|https?://\S*|\S*\.\w{2,5})",
-    re.IGNORECASE,
-)
-
-
-def own_title(text: str) -> str:
-    """Empty for what programs write where nobody gave a title: `untitled`, the name of a file."""
-    text = tidy(text).replace("\n", " ")
-    return "" if _NO_TITLE.fullmatch(text) or re.search("[\x00-\x1f\x7f-\x9f\ufffd]", text) else text
-
-
-def own_language(tag: str, text: str) -> str:
-    """Empty where a text is in another language than its file says: programs write that of the computer."""
-    code = language_tag(tag)
-    return code if code and code in language_probabilities(text) else ""
