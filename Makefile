@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/search --sample "rare earth export ban"
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff format --check .

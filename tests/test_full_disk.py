@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import pytest
 
 from indexer import build, cli
 from indexer.build import index_documents, open_or_create
-from indexer.collection import Collection
 from indexer.errors import CollectionError
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from tests.faults import (
     DOCUMENTS,
@@ -31,7 +30,7 @@ from tests.faults import (
     write_files,
 )
 from tests.soundness import assert_whole, left_over
-from tests.test_collection import NO_PRIOR, assert_sums_equal, contents, encoded, new_collection, recomputed_sums
+from tests.test_stored_collection import NO_PRIOR, assert_sums_equal, contents, encoded, new_collection, recomputed_sums
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 
@@ -46,7 +45,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "_BATCH_SENTENCES", 25)
 
 
-def pages(collection: Collection, limit: int | None = None) -> int:
+def pages(collection: StoredCollection, limit: int | None = None) -> int:
     """How many pages the file has; no more than a limit from now on."""
     (count,) = collection._connection.execute("PRAGMA page_count").fetchone()
     if limit is not None:
@@ -94,6 +93,8 @@ def test_a_run_that_fills_the_disk_keeps_its_batches_and_the_next_goes_on(tmp_pa
 
 def full_disk(base: Path) -> None:
     """No file may grow beyond a limit, first so small that not even an empty collection fits."""
+    import resource  # Windows has none
+
     pytest.MonkeyPatch().setattr(build, "_BATCH_SENTENCES", 25)
     pytest.MonkeyPatch().setattr(cli, "load_encoder", lambda *_: SteadyEncoder())
     files = base / "files"
@@ -109,17 +110,17 @@ def full_disk(base: Path) -> None:
 
     print("---", file=sys.stderr, flush=True)
     assert limited(10_000) == 2
-    assert not Collection.exists(base / "c")
+    assert not StoredCollection.exists(base / "c")
     print("---", file=sys.stderr, flush=True)
     assert limited(400_000) == 2
-    with Collection.open(base / "c") as left, Collection.open(base / "whole") as whole:
+    with StoredCollection.open(base / "c") as left, StoredCollection.open(base / "whole") as whole:
         held = contents(left)
         assert 0 < len(held) < DOCUMENTS
         assert held == {identifier: row for identifier, row in contents(whole).items() if identifier in held}
         assert_sums_equal(left.sums(), recomputed_sums(left))
     print("---", file=sys.stderr, flush=True)
     finish(lambda: cli.main(["--collection", str(base / "c"), str(files)]))
-    with Collection.open(base / "c") as collection, Collection.open(base / "whole") as whole:
+    with StoredCollection.open(base / "c") as collection, StoredCollection.open(base / "whole") as whole:
         assert contents(collection) == contents(whole)
         assert_whole(collection)
 
@@ -172,7 +173,7 @@ def small_disks(base: Path) -> None:
         room("20m", "remount")
         assert len(committed(disk / "c")) == 8 or outcomes[-1] == 2
         finish(run)
-        with Collection.open(disk / "c") as collection:
+        with StoredCollection.open(disk / "c") as collection:
             assert_whole(collection)
             assert len(contents(collection)) == 8
         subprocess.run(["umount", disk], check=True)
