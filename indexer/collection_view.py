@@ -20,6 +20,7 @@ from indexer.copy_records import CopyRecords
 from indexer.documents import Document
 from indexer.errors import ModelMismatch
 from indexer.file_records import FileRecords, SeenIds
+from indexer.filters import EVERYTHING, Filter
 from indexer.language_means import LanguageMeans, LanguageSum, Prior
 from indexer.line_records import LineRecords
 from indexer.parts import parts_of
@@ -89,13 +90,29 @@ class CollectionView:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """What is read within is of one state, whatever other processes commit meanwhile."""
-        with database.writing(self.folder):
-            self._connection.execute("BEGIN")
+        if self._connection.in_transaction:
+            yield
+            return
+        self.hold()
         try:
             yield
         finally:
-            if self._connection.in_transaction:  # SQLite ends it by itself when reading fails
-                self._connection.execute("ROLLBACK")
+            self.release()
+
+    def hold(self) -> None:
+        """What is read from now on is of one state, until `release`."""
+        with database.reading(self.folder):
+            self._connection.execute("BEGIN")
+            self._connection.execute("SELECT value FROM settings WHERE name = 'version'").fetchone()
+
+    def release(self) -> None:
+        """What is read from now on is of the state that is the newest then."""
+        if self._connection.in_transaction:  # SQLite ends it by itself when reading fails
+            self._connection.execute("ROLLBACK")
+
+    @property
+    def held(self) -> bool:
+        return self._connection.in_transaction
 
     def version(self) -> int:
         """Grows by one with every change."""
@@ -134,13 +151,16 @@ class CollectionView:
             found = self._connection.execute(f"SELECT {rows.PRIOR_COLUMNS} FROM prior").fetchall()
             return rows.prior_of_rows(found, self.parts)
 
-    def passage_ids(self, langs: Sequence[str] = ()) -> NDArray[np.int64]:
-        """Ids of all passages, or of those in some languages, ascending."""
-        where = f"WHERE lang IN ({rows.marks(langs)})" if langs else ""
-        # From the index by language, which is narrow: the rows themselves are kilobytes each.
-        query = f"SELECT id FROM passages INDEXED BY passages_by_language {where}"
+    def passage_ids(self, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        """Ids of all passages, or of those that a filter lets through, ascending."""
+        condition, values = among.condition()
+        if among.of_documents:
+            # Documents first, since most are turned away; then the narrow index of their passages.
+            tables = "documents CROSS JOIN passages ON passages.document = documents.number"
+        else:  # from the index by language, which is narrow: the rows themselves are kilobytes each
+            tables = "passages INDEXED BY passages_by_language"
         with self._reading():
-            found = self._connection.execute(query, tuple(langs)).fetchall()
+            found = self._connection.execute(f"SELECT passages.id FROM {tables} WHERE {condition}", values).fetchall()
         return np.sort(np.fromiter((row[0] for row in found), np.int64, len(found)))
 
     def passage_vectors(self, ids: Sequence[int] | None = None) -> Iterator[tuple[list[int], list[str], Vectors]]:
@@ -190,7 +210,7 @@ class CollectionView:
     def sentence_sample(self, lang: str, limit: int) -> Vectors:
         """(n, dimension) raw vectors of sentences of a language, from passages evenly spaced over the collection; about
         `limit` of them where there are as many."""
-        ids, own = self.passage_ids([lang]), self.sums().get(lang)
+        ids, own = self.passage_ids(Filter(langs=(lang,))), self.sums().get(lang)
         if own is None or not len(ids):
             return np.empty((0, self.dimension), np.float32)
         wanted = min(len(ids), max(1, round(limit * own.passages / max(1, own.sentences))))

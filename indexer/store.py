@@ -7,7 +7,8 @@ Nothing above this file knows either, so that another engine can stand behind th
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 import numpy as np
@@ -15,18 +16,21 @@ from numpy.typing import NDArray
 
 from indexer import lexical_index, vector_index
 from indexer.alignment import AlignedQuery, Alignment
+from indexer.filters import EVERYTHING, Filter
 from indexer.records import Statistics, StoredDocument, StoredPassage
 from indexer.stored_collection import StoredCollection
 
 Vectors = NDArray[np.float32]
 
 
+_ATTEMPTS = 4
+"""To load what another process goes on changing."""
 _MOST_FILTERS = 16
-"""Of combinations of languages that were asked for, so many are remembered with the ids of their passages."""
+"""Of filters that were asked for, so many are remembered with the ids of their passages."""
 
 
 class Store(Protocol):
-    """Stored passages. Methods may be called from several threads."""
+    """Stored passages, as of one version. Methods may be called from several threads."""
 
     @property
     def alignment(self) -> Alignment:
@@ -35,9 +39,6 @@ class Store(Protocol):
     @property
     def version(self) -> int:
         """Changes with the content."""
-
-    def refresh(self) -> None:
-        """See what has been indexed since."""
 
     def statistics(self) -> Statistics:
         """What it holds."""
@@ -48,14 +49,14 @@ class Store(Protocol):
     def languages(self) -> frozenset[str]:
         """The languages of the passages."""
 
-    def candidates(self, query: AlignedQuery, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
-        """Ids of the passages nearest to a query, best first; of some languages if given."""
+    def candidates(self, query: AlignedQuery, limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        """Ids of the passages nearest to a query, best first; among those that a filter lets through."""
 
-    def worded(self, text: str, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
-        """Ids of the passages with most of a text's words, by BM25, best first; of some languages if given."""
+    def worded(self, text: str, limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        """Ids of the passages with most of a text's words, by BM25, best first; among those let through."""
 
-    def quoting(self, phrase: Sequence[str], limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
-        """Ids of passages that hold folded words side by side; of some languages if given."""
+    def quoting(self, phrase: Sequence[str], limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        """Ids of passages that hold folded words side by side; among those let through."""
 
     def word_shares(self, text: str, ids: NDArray[np.int64]) -> Vectors:
         """(n,) for each of some passages, how much of a text's words it has: BM25 over the most that there could be,
@@ -77,6 +78,16 @@ class Store(Protocol):
         """text[start:end] of a document."""
 
 
+class Stores(Protocol):
+    """Where to get the newest version."""
+
+    def current(self) -> AbstractContextManager[Store]:
+        """The version that is the newest now, whole, for as long as the context lasts."""
+
+    def close(self) -> None:
+        """Let go of files; nothing can be asked afterwards."""
+
+
 class LocalStore:
     """A `Store` over a collection on this machine. Without `means`, or without `maps`, for comparison."""
 
@@ -84,13 +95,21 @@ class LocalStore:
         self._collection = collection
         self._means, self._maps = means, maps
         self._lock = threading.RLock()
+        self._users = 0
         self._load()
 
     def _load(self) -> None:
-        self._index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
-        self._words = lexical_index.open_index(self._collection)
-        self._languages = frozenset(self._collection.sums())
-        self._ids_of: dict[tuple[str, ...], NDArray[np.int64]] = {}
+        """Both indexes and the languages of one version."""
+        for attempt in range(_ATTEMPTS):
+            # Within a snapshot others go on, and may save an index that is newer than it: then once more.
+            with self._collection.snapshot() if attempt == _ATTEMPTS - 1 else nullcontext():
+                self._index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
+                self._words = lexical_index.open_index(self._collection)
+                with self._collection.snapshot():
+                    self._languages = frozenset(self._collection.sums())
+                    if self._index.version == self._words.version == self._collection.version():
+                        break
+        self._ids_of: dict[Filter, NDArray[np.int64]] = {}
 
     @property
     def alignment(self) -> Alignment:
@@ -101,9 +120,34 @@ class LocalStore:
         return self._index.version
 
     def refresh(self) -> None:
+        """See what has been indexed since."""
         with self._lock:
-            if self._collection.version() != self._index.version:
+            if not self._users and self._collection.version() != self._index.version:
                 self._load()
+
+    @contextmanager
+    def current(self) -> Iterator[LocalStore]:
+        """Itself, as of the newest version that there is when nobody uses it. What is asked for within is of that
+        version, whatever other processes commit meanwhile."""
+        with self._lock:
+            while not self._users and not self._hold():
+                self._load()
+            self._users += 1
+        try:
+            yield self
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._collection.release()
+
+    def _hold(self) -> bool:
+        """Whether the collection still is of the version that was loaded; it stays so until it is released."""
+        self._collection.hold()
+        if self._collection.version() == self._index.version:
+            return True
+        self._collection.release()
+        return False
 
     def statistics(self) -> Statistics:
         with self._lock:
@@ -116,38 +160,34 @@ class LocalStore:
     def languages(self) -> frozenset[str]:
         return self._languages
 
-    def candidates(self, query: AlignedQuery, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
-        with self._lock:
-            return self._index.search(query, limit, self._among(langs))
+    def candidates(self, query: AlignedQuery, limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        return self._index.search(query, limit, self._among(among))
 
-    def worded(self, text: str, limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
-        with self._lock:
-            return self._words.search(text, limit, self._among(langs))[0]
+    def worded(self, text: str, limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        return self._words.search(text, limit, self._among(among))[0]
 
-    def quoting(self, phrase: Sequence[str], limit: int, langs: Sequence[str]) -> NDArray[np.int64]:
-        with self._lock:
-            among = self._among(langs)
-            if among is None:
-                return self._words.phrase(phrase, limit)
-            found = self._words.phrase(phrase, len(self._words))  # the first of them may all be of other languages
-            return found[np.isin(found, among)][:limit]
+    def quoting(self, phrase: Sequence[str], limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
+        ids = self._among(among)
+        if ids is None:
+            return self._words.phrase(phrase, limit)
+        found = self._words.phrase(phrase, len(self._words))  # the first of them may all be of other languages
+        return found[np.isin(found, ids)][:limit]
 
     def word_shares(self, text: str, ids: NDArray[np.int64]) -> Vectors:
-        with self._lock:
-            most = self._words.best_possible(text)
-            scores: Vectors = self._words.scores(text, ids)
-            return np.minimum(scores / np.float32(most), 1) if most > 0 else scores
+        most = self._words.best_possible(text)
+        scores: Vectors = self._words.scores(text, ids)
+        return np.minimum(scores / np.float32(most), 1) if most > 0 else scores
 
-    def _among(self, langs: Sequence[str]) -> NDArray[np.int64] | None:
-        """The ids of some languages' passages, read once for a version; None for all languages."""
-        if not langs:
+    def _among(self, among: Filter) -> NDArray[np.int64] | None:
+        """The ids of the passages that a filter lets through, read once for a version; None for all."""
+        if among == EVERYTHING:
             return None
-        key = tuple(sorted(set(langs)))
-        if key not in self._ids_of:
-            if len(self._ids_of) == _MOST_FILTERS:
-                self._ids_of.clear()
-            self._ids_of[key] = self._collection.passage_ids(key)
-        return self._ids_of[key]
+        with self._lock:
+            if among not in self._ids_of:
+                if len(self._ids_of) == _MOST_FILTERS:
+                    self._ids_of.clear()
+                self._ids_of[among] = self._collection.passage_ids(among)
+            return self._ids_of[among]
 
     def passage_vectors(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], list[str], Vectors]:
         with self._lock:

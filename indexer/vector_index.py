@@ -82,6 +82,8 @@ def open_index(collection: CollectionView, *, means: bool = True, maps: bool = T
     that leaves languages as the model has them, without `maps` one that only takes their means off: for comparison,
     never saved.
     """
+    # What was saved before the snapshot began is never newer than it.
+    arrays = read_arrays(collection.folder / FILE) if means and maps else None
     with collection.snapshot():
         if not means:
             return _build(collection, Alignment.none(collection.parts))
@@ -89,7 +91,7 @@ def open_index(collection: CollectionView, *, means: bool = True, maps: bool = T
             none = LanguageMaps.none(collection.parts)
             return _build(collection, Alignment(collection.parts, collection.language_means(), none))
         own = collection.language_means()
-        saved = load_saved(collection, own)
+        saved = _saved(arrays, collection, own)
         if saved and collection.state(saved.version) != saved.state:
             saved = None  # of another collection, or of changes that a restored backup has not seen
         if saved and saved.version == collection.version():
@@ -206,8 +208,10 @@ def _save(current: VectorIndex, folder: Path) -> None:
 def load_saved(collection: CollectionView, own: LanguageMeans | None = None) -> VectorIndex | None:
     """The saved index, or None where it is missing, damaged, or of another width. Passages keep the means that they
     were prepared with; sentences and queries are centred with the collection's `own` as of now."""
-    own = own or collection.language_means()
-    saved = read_arrays(collection.folder / FILE)
+    return _saved(read_arrays(collection.folder / FILE), collection, own or collection.language_means())
+
+
+def _saved(saved: dict[str, NDArray[Any]] | None, collection: CollectionView, own: LanguageMeans) -> VectorIndex | None:
     if saved is None:
         return None
     try:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.alignment import AlignedQuery
+from indexer.filters import Filter
 from indexer.language_means import runs
 from indexer.records import StoredPassage
 from indexer.store import Store
@@ -38,15 +39,15 @@ class Candidates:
 
 
 def candidates_for(
-    question: Question, query: AlignedQuery, store: Store, limit: int, langs: Sequence[str], stages: Stages
+    question: Question, query: AlignedQuery, store: Store, limit: int, among: Filter, stages: Stages
 ) -> Candidates:
-    """What is worth scoring for `limit` documents, of some passage languages if given."""
-    found = [store.candidates(query, max(_NEAR, 5 * limit), langs)]
+    """What is worth scoring for `limit` documents, among those that a filter lets through."""
+    found = [store.candidates(query, max(_NEAR, 5 * limit), among)]
     quotations: list[NDArray[np.int64]] = []
     if stages.exact:
-        literal = store.quoting([word.text for word in question.words], _QUOTING, langs)
-        quotations = [store.quoting(phrase, _QUOTING, langs) for phrase in question.phrases]
-        found += [store.worded(question.text, _WORDED, langs), literal, *quotations]
+        literal = store.quoting([word.text for word in question.words], _QUOTING, among)
+        quotations = [store.quoting(phrase, _QUOTING, among) for phrase in question.phrases]
+        found += [store.worded(question.text, _WORDED, among), literal, *quotations]
     ids, kinds, similarities = _similarities(query, store, np.unique(np.concatenate(found)))
     words = np.zeros(len(ids), np.float32)
     if stages.exact:

@@ -11,6 +11,7 @@ import pytest
 
 from indexer.alignment import AlignedQuery
 from indexer.documents import Document
+from indexer.filters import EVERYTHING, Filter
 from indexer.parts import Part
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage, StoredPassage
@@ -83,9 +84,9 @@ def test_the_nearest_are_kept_best_first(
     store: LocalStore, collection: StoredCollection, limit: int, kept: int
 ) -> None:
     exact = similarities(store, collection)
-    near = store.candidates(aligned(store), max(100, 5 * limit), []).tolist()
+    near = store.candidates(aligned(store), max(100, 5 * limit)).tolist()
     best = sorted(near, key=lambda identifier: -exact[identifier])[:kept]
-    found = candidates_for(question_of("zephyr"), aligned(store), store, limit, [], Stages(exact=0))
+    found = candidates_for(question_of("zephyr"), aligned(store), store, limit, EVERYTHING, Stages(exact=0))
     got = ids_of(found.passages)
     np.testing.assert_allclose([exact[own] for own in got], [exact[own] for own in best], atol=1e-6)
     assert not found.words.any()
@@ -95,12 +96,12 @@ def test_the_nearest_are_kept_best_first(
 def test_words_count_as_they_do_in_the_ranking(store: LocalStore, collection: StoredCollection) -> None:
     """What holds the name has the best places of its language, however far it is from the query."""
     exact = similarities(store, collection)
-    found = candidates_for(question_of("zephyr"), aligned(store), store, 10, [], Stages())
+    found = candidates_for(question_of("zephyr"), aligned(store), store, 10, EVERYTHING, Stages())
     ids = ids_of(found.passages)
     named = {number + 1 for number in range(600) if "ephyr" in text_of(number)}
     assert {own for own, share in zip(ids, found.words, strict=True) if share} == named & set(ids)
     assert set(found.words.tolist()) == {0.0, 1.0}  # who holds the word holds the query word for word
-    without = candidates_for(question_of("zephyr"), aligned(store), store, 10, [], Stages(exact=0))
+    without = candidates_for(question_of("zephyr"), aligned(store), store, 10, EVERYTHING, Stages(exact=0))
     assert len(named & set(ids)) > 2 * len(named & set(ids_of(without.passages)))
     for lang in LANGS:
         own = [passage.id for passage in found.passages if passage.lang == lang]
@@ -114,15 +115,15 @@ def test_a_name_that_stands_out_is_kept_although_hundreds_are_nearer(
 ) -> None:
     exact = similarities(store, collection)
     named = sorted(exact, key=lambda identifier: -exact[identifier])[300]
-    without = candidates_for(question_of("number"), aligned(store), store, 1, [], Stages())
+    without = candidates_for(question_of("number"), aligned(store), store, 1, EVERYTHING, Stages())
     assert named not in ids_of(without.passages)
-    found = candidates_for(question_of(f"number {named - 1}"), aligned(store), store, 1, [], Stages())
+    found = candidates_for(question_of(f"number {named - 1}"), aligned(store), store, 1, EVERYTHING, Stages())
     assert found.words[ids_of(found.passages).index(named)] == max(found.words)
 
 
 def test_who_holds_the_query_word_for_word_has_all_of_its_words(store: LocalStore) -> None:
     """The others by BM25, of which no passage could have all."""
-    found = candidates_for(question_of("old zephyr blew"), aligned(store), store, 10, [], Stages())
+    found = candidates_for(question_of("old zephyr blew"), aligned(store), store, 10, EVERYTHING, Stages())
     ids = ids_of(found.passages)
     shares = store.word_shares("old zephyr blew", np.array(ids))
     literal = [identifier in (34, 274) for identifier in ids]
@@ -132,7 +133,7 @@ def test_who_holds_the_query_word_for_word_has_all_of_its_words(store: LocalStor
 
 
 def test_what_is_quoted_comes_before_all_else(store: LocalStore) -> None:
-    found = candidates_for(question_of('"old zephyr" "number 33"'), aligned(store), store, 10, [], Stages())
+    found = candidates_for(question_of('"old zephyr" "number 33"'), aligned(store), store, 10, EVERYTHING, Stages())
     assert ids_of(found.passages)[:2] == [34, 274]  # both quotations, one of them
     assert found.quoting[:, :2].tolist() == [[True, True], [True, False]]
     assert not found.quoting[:, 2:].any()
@@ -140,7 +141,7 @@ def test_what_is_quoted_comes_before_all_else(store: LocalStore) -> None:
 
 
 def test_only_the_languages_that_are_asked_for_come(store: LocalStore) -> None:
-    found = candidates_for(question_of('"zephyr"'), aligned(store), store, 10, ["ja", "ar"], Stages())
+    found = candidates_for(question_of('"zephyr"'), aligned(store), store, 10, Filter(langs=("ja", "ar")), Stages())
     assert {passage.lang for passage in found.passages} == {"ja", "ar"}
     assert sum(found.quoting[0]) == sum("ephyr" in text_of(number) for number in range(600) if number % 3)
 
@@ -153,8 +154,8 @@ def test_what_another_process_has_deleted_is_left_out(tmp_path: Path, collection
             writer.put([EncodedDocument(Document(f"d{number}", "gas"), "en", b"", [passage])])
         with closing(LocalStore(StoredCollection.open(tmp_path / "c"))) as store:
             writer.delete([f"d{number}" for number in range(0, 40, 2)])
-            found = candidates_for(question_of("gas"), aligned(store), store, 10, [], Stages())
+            found = candidates_for(question_of("gas"), aligned(store), store, 10, EVERYTHING, Stages())
             assert sorted(ids_of(found.passages)) == list(range(2, 41, 2))
             writer.delete([f"d{number}" for number in range(40)])
-            found = candidates_for(question_of('"gas"'), aligned(store), store, 10, [], Stages())
+            found = candidates_for(question_of('"gas"'), aligned(store), store, 10, EVERYTHING, Stages())
             assert (len(found.passages), found.words.shape, found.quoting.shape) == (0, (0,), (1, 0))

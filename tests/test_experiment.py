@@ -100,7 +100,7 @@ def test_an_outcome_is_what_the_searcher_finds_and_how_much_room_and_time_it_too
         for query in sample.queries[:20]:
             hits = searcher.search(query.text, limit=100, collapse=False).hits
             assert outcome.run[query.id] == [hit.document_id for hit in hits]
-        passages = searcher._store.statistics().passages
+        passages = collection.statistics().passages
         files = sum(file.stat().st_size for file in (tmp_path / "collection").rglob("*") if file.is_file())
     assert outcome.bytes_per_passage == pytest.approx(files / passages, rel=0.05)
     assert 0 < outcome.milliseconds < 1000

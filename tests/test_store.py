@@ -12,15 +12,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import indexer.store
 from indexer import build
 from indexer.alignment import AlignedQuery, LanguageMaps
 from indexer.documents import Document
 from indexer.errors import CollectionError
+from indexer.filters import Filter
 from indexer.language_means import LanguageMeans, MeanTable
 from indexer.passages import Passage
 from indexer.records import EncodedDocument, EncodedPassage
@@ -70,7 +73,7 @@ def near(a: MeanTable, b: MeanTable) -> bool:
 
 def test_candidates_are_the_nearest_passages(store: LocalStore, writer: StoredCollection) -> None:
     assert near(store.alignment.means.passages, writer.language_means().passages)
-    assert_finds(store.candidates(query(store), 25, []), expected_by(store, writer), 25)
+    assert_finds(store.candidates(query(store), 25), expected_by(store, writer), 25)
 
 
 @pytest.mark.parametrize("langs", [["en"], ["ar", "ja"], ["ko"], ["ko", "ar"]])
@@ -79,8 +82,8 @@ def test_candidates_can_be_of_some_languages_only(
 ) -> None:
     among = {passage.id for passage in writer.passages(writer.passage_ids().tolist()) if passage.lang in langs}
     expected = expected_by(store, writer, among)
-    assert_finds(store.candidates(query(store), 10_000, langs), expected, 10_000)
-    assert_finds(store.candidates(query(store), 5, langs), expected, 5)
+    assert_finds(store.candidates(query(store), 10_000, Filter(langs=tuple(langs))), expected, 10_000)
+    assert_finds(store.candidates(query(store), 5, Filter(langs=tuple(langs))), expected, 5)
 
 
 def test_languages_are_those_of_the_passages(store: LocalStore, writer: StoredCollection) -> None:
@@ -98,46 +101,46 @@ def test_refresh_sees_what_another_process_has_added_and_removed(store: LocalSto
     before = store.version
     writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
     writer.delete(["d3"])
-    held = set(store.candidates(query(store), 10_000, []).tolist())
+    held = set(store.candidates(query(store), 10_000).tolist())
     new = set(writer.passage_ids().tolist()) - held
     gone = held - set(writer.passage_ids().tolist())
     assert len(new) == len(gone) == 2
     assert store.version == before
-    assert store.quoting(["new"], 10, []).tolist() == []
+    assert store.quoting(["new"], 10).tolist() == []
 
     store.refresh()
     assert store.version == writer.version() == before + 2
-    got = store.candidates(query(store), 10_000, [])
+    got = store.candidates(query(store), 10_000)
     assert new <= set(got.tolist())
     assert not gone & set(got.tolist())
     assert_finds(got, expected_by(store, writer))
-    assert set(store.quoting(["new"], 10, []).tolist()) == set(store.worded("new", 10, []).tolist()) == new
-    assert not gone & set(store.worded("sentence passage", 10_000, []).tolist())
+    assert set(store.quoting(["new"], 10).tolist()) == set(store.worded("new", 10).tolist()) == new
+    assert not gone & set(store.worded("sentence passage", 10_000).tolist())
 
 
 def test_a_filter_of_languages_also_sees_what_came_before_a_refresh(
     store: LocalStore, writer: StoredCollection
 ) -> None:
-    before = set(store.candidates(query(store), 10_000, ["en"]).tolist())
-    assert before == set(writer.passage_ids(["en"]).tolist())
+    before = set(store.candidates(query(store), 10_000, Filter(langs=("en",))).tolist())
+    assert before == set(writer.passage_ids(Filter(langs=("en",))).tolist())
     writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
     store.refresh()
-    after = set(store.candidates(query(store), 10_000, ["en"]).tolist())
-    assert after == set(writer.passage_ids(["en"]).tolist()) > before
+    after = set(store.candidates(query(store), 10_000, Filter(langs=("en",))).tolist())
+    assert after == set(writer.passage_ids(Filter(langs=("en",))).tolist()) > before
 
 
 def test_any_number_of_filters_finds_what_it_should(store: LocalStore, writer: StoredCollection) -> None:
     """Also those beyond the few that are remembered, and the same languages in another order."""
     for number in range(40):
         for langs in ([f"x{number}", "ja"], ["ja", f"x{number}", "ja"]):
-            found = store.candidates(query(store), 10_000, langs)
-            assert sorted(found.tolist()) == writer.passage_ids(["ja"]).tolist()
+            found = store.candidates(query(store), 10_000, Filter(langs=tuple(langs)))
+            assert sorted(found.tolist()) == writer.passage_ids(Filter(langs=("ja",))).tolist()
 
 
 def test_candidates_that_are_gone_are_left_out_of_the_passages_also_before_a_refresh(
     store: LocalStore, writer: StoredCollection
 ) -> None:
-    ids = store.candidates(query(store), 50, []).tolist()
+    ids = store.candidates(query(store), 50).tolist()
     (gone,) = store.passages(ids[3:4])
     writer.delete([store.documents([gone.document])[gone.document].id])
     assert [passage.id for passage in store.passages(ids)] == [
@@ -153,7 +156,13 @@ def test_a_refresh_without_a_change_reads_nothing_again(
 ) -> None:
     calls: list[bool] = []
     for index in ("vector_index", "lexical_index"):
-        monkeypatch.setattr(f"indexer.store.{index}.open_index", lambda *_, **__: calls.append(True))
+        opening = getattr(indexer.store, index).open_index
+
+        def spied(*given: Any, opening: Any = opening, **named: Any) -> Any:
+            calls.append(True)
+            return opening(*given, **named)
+
+        monkeypatch.setattr(f"indexer.store.{index}.open_index", spied)
     store.refresh()
     assert calls == []
     writer.put([encoded("new", 9000, ["en"], SIZE)])
@@ -199,9 +208,9 @@ def test_a_store_for_comparison_leaves_out_what_it_should_and_saves_no_vectors(
             for name in ("passages", "sentences", "queries"):
                 assert same_means(getattr(store.alignment.means, name), getattr(own, name))
             assert same_maps(store.alignment.maps, LanguageMaps.none(PARTS))
-            found = store.candidates(query(store), 30, [])
+            found = store.candidates(query(store), 30)
             assert_finds(found, exact(writer, RAW, LANGS, own if means else None, None), 30)
-            assert len(store.quoting(["sentence"], 10_000, [])) == len(writer.passage_ids())
+            assert len(store.quoting(["sentence"], 10_000)) == len(writer.passage_ids())
             writer.put([encoded("new", 9000, ["en", "ja"], SIZE)])
             store.refresh()
     assert not (writer.folder / VECTORS).exists()
@@ -243,10 +252,10 @@ def test_worded_passages_are_those_with_the_best_bm25(
 ) -> None:
     """Frequencies are counted in all languages, whichever are asked for."""
     store, collection = texts
-    among = set(collection.passage_ids(langs).tolist())
+    among = set(collection.passage_ids(Filter(langs=tuple(langs))).tolist())
     expected = {identifier: score for identifier, score in exact_words(collection, text).items() if identifier in among}
     for limit in (1, 2, 100):
-        ids = store.worded(text, limit, langs).tolist()
+        ids = store.worded(text, limit, Filter(langs=tuple(langs))).tolist()
         best = sorted(expected.values(), reverse=True)[:limit]
         assert len(set(ids)) == len(ids) == len(best)
         np.testing.assert_allclose([expected[identifier] for identifier in ids], best, rtol=1e-5)
@@ -259,9 +268,11 @@ def test_quoting_passages_are_those_that_hold_the_words_side_by_side(
 ) -> None:
     store, collection = texts
     words = [word.text for word in words_of(phrase)]
-    expected = set(holding(collection, words) if words else []) & set(collection.passage_ids(langs).tolist())
-    assert set(store.quoting(words, 100, langs).tolist()) == expected
-    some = store.quoting(words, 1, langs).tolist()
+    expected = set(holding(collection, words) if words else []) & set(
+        collection.passage_ids(Filter(langs=tuple(langs))).tolist()
+    )
+    assert set(store.quoting(words, 100, Filter(langs=tuple(langs))).tolist()) == expected
+    some = store.quoting(words, 1, Filter(langs=tuple(langs))).tolist()
     assert len(some) == min(1, len(expected))
     assert set(some) <= expected
 
@@ -270,13 +281,19 @@ def test_a_limit_counts_passages_of_the_languages_asked_for_and_no_others(tmp_pa
     """However many of another language hold the words, and hold them oftener."""
     many = {"en": ["drone ban drone ban"] * 300, "ja": ["drone ban と長い話が続くだけの文"] * 3}
     with texts_in(tmp_path / "c", many) as made, closing(LocalStore(StoredCollection.open(made.folder))) as store:
-        japanese = set(made.passage_ids(["ja"]).tolist())
-        for found in (store.quoting(["drone", "ban"], 5, ["ja"]), store.worded("drone ban", 5, ["ja"])):
+        japanese = set(made.passage_ids(Filter(langs=("ja",))).tolist())
+        for found in (
+            store.quoting(["drone", "ban"], 5, Filter(langs=("ja",))),
+            store.worded("drone ban", 5, Filter(langs=("ja",))),
+        ):
             assert set(found.tolist()) == japanese
-        for found in (store.quoting(["drone", "ban"], 2, ["ja"]), store.worded("drone ban", 2, ["ja"])):
+        for found in (
+            store.quoting(["drone", "ban"], 2, Filter(langs=("ja",))),
+            store.worded("drone ban", 2, Filter(langs=("ja",))),
+        ):
             assert len(found) == 2
             assert set(found.tolist()) < japanese
-        assert not set(store.worded("drone ban", 5, []).tolist()) & japanese
+        assert not set(store.worded("drone ban", 5).tolist()) & japanese
 
 
 @pytest.mark.parametrize("text", ["drone", "drone ban", "ガス", "drone unheard", "ban ban ban"])
@@ -320,10 +337,10 @@ def answers(store: LocalStore) -> list[list[object]]:
     """What the store says of vectors and of words."""
     ids = np.arange(1, 200, dtype=np.int64)
     return [
-        store.candidates(query(store), 50, []).tolist(),
-        store.candidates(query(store), 50, ["ja"]).tolist(),
-        sorted(store.worded("d7 3", 30, ["en"]).tolist()),
-        sorted(store.quoting(["sentence", "1"], 10_000, []).tolist()),
+        store.candidates(query(store), 50).tolist(),
+        store.candidates(query(store), 50, Filter(langs=("ja",))).tolist(),
+        sorted(store.worded("d7 3", 30, Filter(langs=("en",))).tolist()),
+        sorted(store.quoting(["sentence", "1"], 10_000).tolist()),
         store.word_shares("d7 sentence", ids).tolist(),
     ]
 
@@ -412,8 +429,8 @@ def test_in_a_folder_that_cannot_be_written_the_answers_are_the_same(state: str)
         before = _contents_of(folder / "c")
         with without_rights(), closing(LocalStore(StoredCollection.open(folder / "c"))) as store:
             assert answers(store) == expected
-            assert sorted(store.candidates(query(store), 10_000, []).tolist()) == ids
-            assert sorted(store.worded("sentence", 10_000, []).tolist()) == ids
+            assert sorted(store.candidates(query(store), 10_000).tolist()) == ids
+            assert sorted(store.worded("sentence", 10_000).tolist()) == ids
         assert _contents_of(folder / "c") == before
 
 
@@ -450,16 +467,13 @@ def test_several_threads_may_ask_while_another_process_writes(store: LocalStore,
 
     def ask() -> None:
         for _ in range(20):
-            store.refresh()
-            ids = store.candidates(query(store), 20, ["en", "ja"])
-            shares = store.word_shares("sentence 1", store.worded("sentence 1", 20, ["en"]))
-            quoting = store.quoting(["passage", "1"], 20, ["en", "ja"])
-            found = store.passages(ids.tolist())
-            in_order = [passage.id for passage in found] == [
-                identifier for identifier in ids.tolist() if identifier in {passage.id for passage in found}
-            ]
-            if store.text(number, 2, 25) != text[2:25] or len(ids) != 20 or not in_order:
-                wrong.append(ids)
+            with store.current():
+                ids = store.candidates(query(store), 20, Filter(langs=("en", "ja")))
+                shares = store.word_shares("sentence 1", store.worded("sentence 1", 20, Filter(langs=("en",))))
+                quoting = store.quoting(["passage", "1"], 20, Filter(langs=("en", "ja")))
+                found = [passage.id for passage in store.passages(ids.tolist())]
+                if store.text(number, 2, 25) != text[2:25] or len(ids) != 20 or found != ids.tolist():
+                    wrong.append(ids)
             if len(shares) != 20 or not (shares > 0).all() or not (np.diff(shares) <= 1e-6).all() or len(quoting) != 20:
                 wrong.append((shares, quoting))
 
@@ -473,8 +487,8 @@ def test_several_threads_may_ask_while_another_process_writes(store: LocalStore,
         thread.join()
     assert wrong == []
     store.refresh()
-    assert_finds(store.candidates(query(store), 10_000, []), expected_by(store, writer))
-    assert sorted(store.worded("sentence", 10_000, []).tolist()) == writer.passage_ids().tolist()
+    assert_finds(store.candidates(query(store), 10_000), expected_by(store, writer))
+    assert sorted(store.worded("sentence", 10_000).tolist()) == writer.passage_ids().tolist()
 
 
 def test_after_close_nothing_can_be_asked(writer: StoredCollection) -> None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from indexer.documents import Document
 from indexer.errors import CollectionError, ModelMismatch
+from indexer.filters import Filter
 from indexer.language_means import LanguageSum, Prior
 from indexer.parts import Part, Parts
 from indexer.passages import Passage
@@ -354,7 +355,7 @@ def test_sums_are_exactly_those_of_what_is_stored(collection: StoredCollection) 
     assert (own.passages, own.sentences) == (2, len(sentences))
     expected = in_bytes(np.array([passage.vector for passage in japanese])).astype(np.float64).sum(axis=0)
     np.testing.assert_allclose(own.passage_sum, expected, rtol=0, atol=1e-12)
-    ids = collection.passage_ids(["ja"]).tolist()
+    ids = collection.passage_ids(Filter(langs=("ja",))).tolist()
     held = np.concatenate([passage.sentence_vectors for passage in collection.passages(ids)]).astype(np.float64)
     np.testing.assert_allclose(own.sentence_sum, held.sum(axis=0), rtol=0, atol=1e-12)
     np.testing.assert_allclose(own.sentence_sum, in_bytes(sentences).sum(axis=0), rtol=0, atol=1e-6)
@@ -538,9 +539,13 @@ def test_passage_ids_are_ascending_and_can_be_those_of_some_languages(collection
     collection.put([encoded("a", 1, ["ja", "en", "ar"]), encoded("b", 2, ["en"]), encoded("c", 3, ["ja"])])
     langs = {passage.id: passage.lang for passage in collection.passages(collection.passage_ids().tolist())}
     assert collection.passage_ids().tolist() == sorted(langs)
-    assert collection.passage_ids(["en"]).tolist() == sorted(i for i, lang in langs.items() if lang == "en")
-    assert collection.passage_ids(["ar", "ja"]).tolist() == sorted(i for i, lang in langs.items() if lang != "en")
-    assert collection.passage_ids(["ko"]).tolist() == []
+    assert collection.passage_ids(Filter(langs=("en",))).tolist() == sorted(
+        i for i, lang in langs.items() if lang == "en"
+    )
+    assert collection.passage_ids(Filter(langs=("ar", "ja"))).tolist() == sorted(
+        i for i, lang in langs.items() if lang != "en"
+    )
+    assert collection.passage_ids(Filter(langs=("ko",))).tolist() == []
 
 
 def many_passages(vectors: NDArray[np.float32]) -> EncodedDocument:
@@ -602,7 +607,7 @@ def _sample_of(collection: StoredCollection, lang: str, limit: int) -> list[tupl
 
 def test_a_sample_of_more_sentences_than_there_are_is_all_of_a_language(collection: StoredCollection) -> None:
     collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(30)])
-    passages = collection.passages(collection.passage_ids(["ja"]).tolist())
+    passages = collection.passages(collection.passage_ids(Filter(langs=("ja",))).tolist())
     expected = [(passage.id, place) for passage in passages for place in range(len(passage.sentences))]
     for limit in (len(expected), 1000):
         assert _sample_of(collection, "ja", limit) == expected
@@ -610,7 +615,7 @@ def test_a_sample_of_more_sentences_than_there_are_is_all_of_a_language(collecti
 
 def test_a_sample_of_sentences_is_spread_evenly_over_the_passages_of_a_language(collection: StoredCollection) -> None:
     collection.put([encoded(f"d{number}", number, ["en", "ja"]) for number in range(300)])
-    japanese = collection.passage_ids(["ja"]).tolist()
+    japanese = collection.passage_ids(Filter(langs=("ja",))).tolist()
     sample = _sample_of(collection, "ja", 60)
     assert len(sample) == len(set(sample)) == pytest.approx(60, rel=0.25)
     places = sorted({japanese.index(identifier) for identifier, _ in sample})

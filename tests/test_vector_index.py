@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from indexer import vector_index
 from indexer.alignment import Alignment, LanguageMaps
 from indexer.checked_file import read_arrays, write_arrays
+from indexer.filters import Filter
 from indexer.language_means import LanguageMeans, MeanTable
 from indexer.parts import Part, Parts
 from indexer.records import EncodedDocument
@@ -107,7 +108,7 @@ def exact_maps(collection: StoredCollection) -> dict[str, list[Doubles]]:
         everywhere: Doubles = np.stack([own[number].astype(np.float64) for own in prior.values()]).mean(axis=0)
         covariances = {lang: own[number].astype(np.float64) for lang, own in prior.items()}
         for lang in collection.sums():
-            passages = collection.passages(collection.passage_ids([lang]).tolist())
+            passages = collection.passages(collection.passage_ids(Filter(langs=(lang,))).tolist())
             rows = np.concatenate([passage.sentence_vectors for passage in passages]).astype(np.float64)
             centred = (rows - means[lang])[:, place]
             scatter: Doubles = np.stack([np.outer(row, row) for row in centred]).sum(axis=0)
@@ -250,7 +251,7 @@ def test_passages_of_one_language_come_in_the_order_of_the_query_towards_it(
     shared: StoredCollection, lang: str
 ) -> None:
     """What the scorer multiplies with vectors that are not mapped."""
-    index, among = open_index(shared), shared.passage_ids([lang])
+    index, among = open_index(shared), shared.passage_ids(Filter(langs=(lang,)))
     for query in unit_vectors(23, 5, SIZE):
         aligned = index.alignment.query(query, {"en": 0.5, "ja": 0.5})
         towards = aligned.towards(lang)[:WIDTH] / np.sqrt(0.7)

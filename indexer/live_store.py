@@ -1,0 +1,150 @@
+"""The newest version of a collection that others go on changing: each question is answered by one version, whole."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+
+from indexer import database
+from indexer.errors import SearchError
+from indexer.store import LocalStore
+from indexer.stored_collection import StoredCollection
+
+_LOG = logging.getLogger(__name__)
+_IDLE = 2.0
+"""Seconds without a question after which the file is let go of, so that other processes may shorten it."""
+
+
+class LiveStore:
+    """`Stores` of a collection in a folder. Methods may be called from several threads.
+
+    The version that was loaded last answers until the next one is loaded, beside it; then it goes when its last question
+    has been answered. `follow` loads what is new in the background.
+    """
+
+    def __init__(self, folder: Path, check: Callable[[StoredCollection], object] | None = None) -> None:
+        """`check` raises SearchError for a collection that must not be searched. Raises CollectionError."""
+        self.folder = folder
+        self._check = check
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._closed = threading.Event()
+        self._last_used = monotonic()
+        self._file = self._identity()
+        self._watched = self._opened()
+        self._newest = _Held(LocalStore(self._opened()))
+
+    def _opened(self) -> StoredCollection:
+        collection = StoredCollection.open(self.folder)
+        try:
+            if self._check:
+                self._check(collection)
+        except BaseException:
+            collection.close()
+            raise
+        return collection
+
+    def _identity(self) -> tuple[int, int]:
+        """Of the file: a backup that was put in its place is another."""
+        with database.writing(self.folder):
+            status = os.stat(self.folder / database.FILE)
+        return status.st_dev, status.st_ino
+
+    @contextmanager
+    def current(self) -> Iterator[LocalStore]:
+        """The version that was loaded last."""
+        with self._lock:
+            self._last_used = monotonic()
+            held = self._newest
+            held.begin()
+        try:
+            yield held.store
+        finally:
+            with self._lock:
+                held.end()
+
+    def refresh(self) -> None:
+        """Load the newest version, where that was not loaded yet. Questions go on being answered by the last one.
+
+        Raises CollectionError; the last one then stays.
+        """
+        with self._loading:
+            if (file := self._identity()) != self._file:
+                watched = self._opened()
+                self._watched.close()
+                self._watched, self._file = watched, file
+            elif self._watched.version() == self._newest.store.version:
+                return
+            newest = _Held(LocalStore(self._opened()))
+            with self._lock:
+                before, self._newest = self._newest, newest
+                before.retire()
+
+    def follow(self, seconds: float = 0.5) -> None:
+        """Refresh as often as that, in a thread of its own, until it is closed. What fails is logged once."""
+        threading.Thread(target=self._follow, args=(seconds,), name="follow", daemon=True).start()
+
+    def _follow(self, seconds: float) -> None:
+        told = ""
+        while not self._closed.wait(seconds):
+            try:
+                self.refresh()
+                told = ""
+            except SearchError as error:
+                if str(error) != told:
+                    _LOG.error("%s; the version that was loaded last goes on answering", error)
+                told = str(error)
+            with self._lock:
+                if monotonic() - self._last_used > _IDLE:
+                    self._newest.rest()
+
+    def close(self) -> None:
+        """Questions that are being answered are finished."""
+        self._closed.set()
+        with self._loading, self._lock:
+            self._newest.retire()
+            self._watched.close()
+
+
+class _Held:
+    """A store that is held at its version, and who uses it."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self.store = store
+        self._users = 0
+        self._retired = False
+        self._hold = ExitStack()
+        self._hold.enter_context(store.current())
+        self._resting = False
+
+    def begin(self) -> None:
+        """Once more. A store that rested may load another version."""
+        if self._resting:
+            self._hold.enter_context(self.store.current())
+            self._resting = False
+        self._users += 1
+
+    def end(self) -> None:
+        self._users -= 1
+        self._close()
+
+    def rest(self) -> None:
+        """Let go of the version until it is used again."""
+        if not self._users and not self._resting:
+            self._hold.close()
+            self._resting = True
+
+    def retire(self) -> None:
+        """Close it when its last user has gone."""
+        self._retired = True
+        self._close()
+
+    def _close(self) -> None:
+        if self._retired and not self._users:
+            self._hold.close()
+            self.store.close()
