@@ -74,6 +74,8 @@ class LiveStore:
         Raises CollectionError; the last one then stays.
         """
         with self._loading:
+            if self._closed.is_set():
+                return
             if (file := self._identity()) != self._file:
                 watched = self._opened()
                 self._watched.close()
@@ -85,23 +87,29 @@ class LiveStore:
                 before, self._newest = self._newest, newest
                 before.retire()
 
-    def follow(self, seconds: float = 0.5) -> None:
-        """Refresh as often as that, in a thread of its own, until it is closed. What fails is logged once."""
-        threading.Thread(target=self._follow, args=(seconds,), name="follow", daemon=True).start()
+    def follow(self, seconds: float = 0.5, told: Callable[[LocalStore], object] | None = None) -> None:
+        """Refresh as often as that, in a thread of its own, until it is closed. `told` is called with each version that
+        answers from then on. What fails is logged once."""
+        threading.Thread(target=self._follow, args=(seconds, told), name="follow", daemon=True).start()
 
-    def _follow(self, seconds: float) -> None:
-        told = ""
-        while not self._closed.wait(seconds):
+    def _follow(self, seconds: float, told: Callable[[LocalStore], object] | None) -> None:
+        failed, version = "", -1
+        while not self._closed.is_set():
             try:
                 self.refresh()
-                told = ""
+                if told and self._newest.store.version != version:
+                    with self.current() as newest:
+                        told(newest)
+                        version = newest.version
+                failed = ""
             except SearchError as error:
-                if str(error) != told:
+                if str(error) != failed:
                     _LOG.error("%s; the version that was loaded last goes on answering", error)
-                told = str(error)
+                failed = str(error)
             with self._lock:
                 if monotonic() - self._last_used > _IDLE:
                     self._newest.rest()
+            self._closed.wait(seconds)
 
     def close(self) -> None:
         """Questions that are being answered are finished."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from indexer import lexical_index, vector_index
 from indexer.alignment import AlignedQuery, Alignment
+from indexer.documents import Document
 from indexer.filters import EVERYTHING, Filter
 from indexer.records import Statistics, StoredDocument, StoredPassage
 from indexer.stored_collection import StoredCollection
@@ -42,9 +43,6 @@ class Store(Protocol):
 
     def statistics(self) -> Statistics:
         """What it holds."""
-
-    def close(self) -> None:
-        """Let go of files; nothing can be asked afterwards."""
 
     def languages(self) -> frozenset[str]:
         """The languages of the passages."""
@@ -76,6 +74,16 @@ class Store(Protocol):
 
     def text(self, document: int, start: int, end: int) -> str:
         """text[start:end] of a document."""
+
+    def document(self, document_id: str) -> Document | None:
+        """A document as it came; None for an unknown id."""
+
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """Language -> how many documents and passages are in it."""
+
+    @property
+    def mark(self) -> str:
+        """Stands for the content: two stores, or two versions of one, never have the same."""
 
 
 class Stores(Protocol):
@@ -118,6 +126,10 @@ class LocalStore:
     @property
     def version(self) -> int:
         return self._index.version
+
+    @property
+    def mark(self) -> str:
+        return f"{self._index.version}-{self._index.state.hex()}"
 
     def refresh(self) -> None:
         """See what has been indexed since."""
@@ -212,3 +224,14 @@ class LocalStore:
     def text(self, document: int, start: int, end: int) -> str:
         with self._lock:
             return self._collection.text(document, start, end)
+
+    def document(self, document_id: str) -> Document | None:
+        with self._lock:
+            return self._collection.document(document_id)
+
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        with self._lock:
+            documents = self._collection.statistics().documents_by_language
+            passages = {lang: own.passages for lang, own in self._collection.sums().items()}
+        langs = sorted(documents.keys() | passages, key=lambda lang: (-passages.get(lang, 0), lang))
+        return {lang: (documents.get(lang, 0), passages.get(lang, 0)) for lang in langs}

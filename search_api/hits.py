@@ -99,6 +99,10 @@ class Results:
     """How many hits come before these."""
     version: int = field(default=0, compare=False)
     """Of the collection, which all of it is of."""
+    mark: str = field(default="", compare=False)
+    """Stands for the collection's content at that version."""
+    language: str = field(default="", compare=False)
+    """That the question is taken for."""
     facets: Mapping[str, Sequence[tuple[str, int]]] | None = None
     """`lang`, `source`, `year` -> values and how many of the documents found have each, the most frequent first."""
 

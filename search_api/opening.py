@@ -5,18 +5,24 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from indexer.build import index_documents, open_or_create
+from indexer.documents import Document
 from indexer.encoder import QueryEncoder
 from indexer.errors import CollectionError, SettingsError
-from indexer.models import default_model, fingerprint_of, load_encoder
+from indexer.lazy_encoder import load_encoder as load_full
+from indexer.live_store import LiveStore
+from indexer.models import default_model, fingerprint_of, load_encoder, load_query_encoder
 from indexer.paths import cache_folder
 from indexer.sample import sample_digest, sample_documents
-from indexer.store import LocalStore
+from indexer.store import LocalStore, Stores
 from indexer.stored_collection import FORMAT, StoredCollection
+from search_api import metrics
 from search_api.searcher import Searcher
 from search_api.settings import Settings
+from search_api.writing import Writer
 
 Notice = Callable[[str], None]
 """Tells the user what takes time, or what was done instead of what was asked."""
@@ -25,11 +31,18 @@ Load = Callable[[str], QueryEncoder]
 
 @dataclass(frozen=True)
 class OpenSearcher:
-    """A searcher, its store, and whether that holds only the sample."""
+    """A searcher, what it searches, and whether that is only the sample."""
 
     searcher: Searcher
-    store: LocalStore
+    store: Stores
     is_sample: bool
+    writer: Writer | None = None
+    """Where documents can be added and deleted."""
+
+    def document(self, document_id: str) -> Document | None:
+        """A document as it came; None for an unknown id."""
+        with self.store.current() as store:
+            return store.document(document_id)
 
 
 def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder) -> OpenSearcher:
@@ -38,15 +51,42 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder)
     A collection named in the settings must exist; with none named and none of the user's own yet, the sample
     collection is searched, and indexed on first use. Raises CollectionError, ModelMismatch, ModelError.
     """
-    folder = settings.own_collection()
-    is_sample = settings.sample or (settings.collection is None and not StoredCollection.exists(folder))
-    if is_sample:
-        folder = _sample_collection(settings, notice)
+    folder, is_sample = _place(settings, notice)
     collection = StoredCollection.open(folder)
     encoder = load(settings.model or collection.model)
     collection.check_model(encoder.fingerprint, encoder.name)
     store = LocalStore(collection)
     return OpenSearcher(Searcher(store, encoder), store, is_sample)
+
+
+def open_live(settings: Settings, notice: Notice, load: Load = load_query_encoder) -> OpenSearcher:
+    """The same for a service: what other processes index is loaded in the background, documents can be written, and the
+    stages of a search are timed. Nobody can write to the sample."""
+    folder, is_sample = _place(settings, notice)
+    with StoredCollection.open(folder) as collection:
+        model = settings.model or collection.model
+        encoder = load(model)
+
+        def check(opened: StoredCollection) -> None:
+            opened.check_model(encoder.fingerprint, encoder.name)
+
+        check(collection)
+    store = LiveStore(folder, check)
+    store.follow(told=_told)
+    writer = None if is_sample else Writer(folder, partial(load_full, model), store.refresh)
+    return OpenSearcher(Searcher(store, encoder, timed=metrics.stage), store, is_sample, writer)
+
+
+def _told(store: LocalStore) -> None:
+    statistics = store.statistics()
+    metrics.collection(statistics.documents, statistics.passages, store.version)
+
+
+def _place(settings: Settings, notice: Notice) -> tuple[Path, bool]:
+    """The folder of the collection that is meant, and whether it is the sample's."""
+    folder = settings.own_collection()
+    is_sample = settings.sample or (settings.collection is None and not StoredCollection.exists(folder))
+    return (_sample_collection(settings, notice) if is_sample else folder), is_sample
 
 
 def _sample_collection(settings: Settings, notice: Notice) -> Path:

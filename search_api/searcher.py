@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from indexer.encoder import QueryEncoder
 from indexer.errors import QueryError
 from indexer.filters import EVERYTHING, Filter
-from indexer.languages import language_probabilities
+from indexer.languages import language_of, language_probabilities
 from indexer.store import Store, Stores
 from search_api.hits import Results, facets_of, hits_of
 from search_api.query_vectors import QueryVectors
@@ -86,7 +86,8 @@ class Searcher:
                 span = (offset, offset + limit)
                 hits = hits_of(question, looked_at, store, span, collapse=collapse, explain=explain)
                 counts = facets_of(ranked, store) if facets else None
-            return Results(question.text, len(ranked), hits, offset, store.version, counts)
+            language = language_of(question.text)
+            return Results(question.text, len(ranked), hits, offset, store.version, store.mark, language, counts)
 
     def rank(self, vector: Vectors, question: Question, limit: int, among: Filter = EVERYTHING) -> list[RankedDocument]:
         """The candidates for `limit` documents, best first; `vector` is the raw query vector (dimension,)."""
