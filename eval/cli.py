@@ -129,13 +129,16 @@ def _add_tables(subparsers: Any) -> None:
     ablate.set_defaults(run=commands.run_ablation)
 
     bench = subparsers.add_parser("bench", help="measure speed and boundaries")
-    names = ["encoding", "indexing", "ranking", "reading", "sentences"]
+    names = ["encoding", "indexing", "ranking", "reading", "sentences", "service"]
     bench.add_argument("name", choices=names, metavar="NAME", help=", ".join(names))
     bench.add_argument("--data", metavar="DIR", type=Path, help="for sentences: the folder with LANG.jsonl files")
     bench.add_argument("--files", type=int, default=10_000, metavar="N", help="for reading: how many files (10000)")
     bench.add_argument(
         "--gigabytes", type=float, default=2.0, metavar="N", help="for indexing: the size of a large file (2)"
     )
+    bench.add_argument("--collection", metavar="DIR", type=Path, help="for service: one to search (one that is made)")
+    bench.add_argument("--seconds", type=int, default=60, metavar="N", help="for service: of load by 16 clients (60)")
+    bench.add_argument("--workers", type=int, default=1, metavar="N", help="for service: processes that answer (1)")
     bench.add_argument("--model", metavar="NAME_OR_FOLDER")
     _json_option(bench)
     bench.set_defaults(run=commands.measure)

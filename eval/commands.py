@@ -13,7 +13,7 @@ from typing import Any
 from eval import results, showing
 from eval.ablation import ablation, as_json, markdown
 from eval.bar import bar
-from eval.benchmarks import encoding, indexing, ranking, reading, sentences
+from eval.benchmarks import encoding, indexing, ranking, reading, sentences, service
 from eval.comparison import CHANCE, compare
 from eval.datasets import Dataset, sampled
 from eval.evaluation import System, default_system, evaluate, say
@@ -28,6 +28,7 @@ from eval.vector_cache import RememberingEncoder
 from eval.whole_file import write_whole
 from indexer.encoder import load_sentence_transformer
 from indexer.errors import SearchError
+from indexer.lazy_encoder import load_encoder as load_lazily
 from indexer.model_folders import first_model
 from indexer.models import default_model, load_encoder
 from indexer.sample import sample_file
@@ -168,6 +169,16 @@ def measure(options: argparse.Namespace) -> int:
         result = ranking.measure(load(str(sample_file().parent)), load_encoder(options.model), say)
     elif options.name == "reading":
         result = reading.measure(say, options.files)
+    elif options.name == "service":
+        sample = load(str(sample_file().parent))
+        result = service.measure(
+            say,
+            sample,
+            load_lazily(options.model),
+            collection=options.collection,
+            seconds=options.seconds,
+            workers=options.workers,
+        )
     elif options.name == "indexing":
         result = indexing.measure(say, gigabytes=options.gigabytes)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer import database, lexical_index, vector_index
+from indexer import database, lexical_index, saved_vector_index, vector_index
 from indexer.boilerplate import boilerplate_spans
 from indexer.checked_file import remove_abandoned
 from indexer.cut_documents import CutDocument, digest_of, encode, origin_of
@@ -105,8 +105,9 @@ def index_documents(
 def update_indexes(collection: StoredCollection) -> None:
     """Make what is derived from a collection again, or bring it up to date, so that no search has to; and remove what
     processes that were killed have left."""
-    for name in (database.FILE, vector_index.FILE, f"{HOME}/{MANIFEST}"):
+    for name in (database.FILE, f"{HOME}/{MANIFEST}", saved_vector_index.HOME):
         remove_abandoned(collection.folder / name)
+    saved_vector_index.remove_abandoned(collection.folder / saved_vector_index.HOME)
     vector_index.open_index(collection)
     lexical_index.open_index(collection)
 

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,7 @@ from indexer.records import Statistics, StoredDocument, StoredPassage
 
 Vectors = NDArray[np.float32]
 
+_FEW = 5_000
 _AS_IT_CAME = "id, text, title, declared, date, source, url, metadata, pages"
 
 
@@ -103,7 +105,11 @@ class CollectionView:
         """What is read from now on is of one state, until `release`."""
         with database.reading(self.folder):
             self._connection.execute("BEGIN")
-            self._connection.execute("SELECT value FROM settings WHERE name = 'version'").fetchone()
+            try:
+                self._connection.execute("SELECT value FROM settings WHERE name = 'version'").fetchone()
+            except BaseException:
+                self.release()  # SQLite does not, where the file is locked
+                raise
 
     def release(self) -> None:
         """What is read from now on is of the state that is the newest then."""
@@ -153,6 +159,9 @@ class CollectionView:
 
     def passage_ids(self, among: Filter = EVERYTHING) -> NDArray[np.int64]:
         """Ids of all passages, or of those that a filter lets through, ascending."""
+        if among.of_documents and among.langs:
+            with self.snapshot():
+                return self._of_languages(self.passage_ids(replace(among, langs=())), among.langs)
         condition, values = among.condition()
         if among.of_documents:
             # Documents first, since most are turned away; then the narrow index of their passages.
@@ -162,6 +171,14 @@ class CollectionView:
         with self._reading():
             found = self._connection.execute(f"SELECT passages.id FROM {tables} WHERE {condition}", values).fetchall()
         return np.sort(np.fromiter((row[0] for row in found), np.int64, len(found)))
+
+    def _of_languages(self, ids: NDArray[np.int64], langs: Sequence[str]) -> NDArray[np.int64]:
+        """Of few passages each is looked at; of many, the narrow index of all tells sooner."""
+        if len(ids) > _FEW:
+            return np.intersect1d(ids, self.passage_ids(Filter(langs=tuple(langs))), assume_unique=True)
+        with self._reading():
+            blocks = self._blocks("SELECT id, lang FROM passages", ids.tolist(), _FEW)
+            return np.array([own for block in blocks for own, lang in block if lang in langs], np.int64)
 
     def passage_vectors(self, ids: Sequence[int] | None = None) -> Iterator[tuple[list[int], list[str], Vectors]]:
         """Blocks of (ids, languages, raw vectors) of all passages or of some, in order of id."""

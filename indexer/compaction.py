@@ -58,4 +58,4 @@ def _forget_loose(collection: CollectionView) -> None:
             (home / MANIFEST).unlink()
     vectors = vector_index.load_saved(collection)
     if vectors is not None and vectors.measured > vector_index.MAX_GROWTH * held:
-        (collection.folder / vector_index.FILE).unlink(missing_ok=True)
+        vectors.forget()

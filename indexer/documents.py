@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 from indexer.dates import date_of
@@ -103,9 +104,11 @@ def clean(text: str) -> str:
 
 
 def cleaned(value: Any) -> Any:
-    """`clean` on every string in a JSON value."""
+    """`clean` on every string in a JSON value; null for NaN and infinity, which JSON does not have."""
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, float) and not isfinite(value):
+        return None
     if isinstance(value, (list, tuple)):
         return [cleaned(item) for item in value]
     if isinstance(value, dict):

@@ -48,6 +48,13 @@ def documents_of(folder: Path, path: str) -> int:
     return int(count)
 
 
+def version(folder: Path) -> int:
+    """Grows by one with every change. Raises CollectionError."""
+    with _reading(folder) as connection:
+        (value,) = connection.execute("SELECT value FROM settings WHERE name = 'version'").fetchone()
+    return int(value)
+
+
 def languages(folder: Path) -> list[str]:
     """Of its passages, in order of the alphabet. Raises CollectionError."""
     with _reading(folder) as connection:

@@ -11,17 +11,16 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import tantivy
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from indexer.bm25 import SCHEMA, LexicalIndex, write_passages
 from indexer.collection_view import CollectionView
+from indexer.folder_lock import alone
 from indexer.saved_lexical_index import (
     HOME,
     SavedLexicalIndex,
@@ -33,7 +32,6 @@ from indexer.saved_lexical_index import (
 
 Ids = NDArray[np.int64]
 
-_LOCK = "lock"
 MAX_DEAD = 0.5
 """Deleted passages count in document frequencies until their segment is merged; a larger share asks for a new index."""
 
@@ -45,7 +43,7 @@ def open_index(collection: CollectionView) -> LexicalIndex:
     is brought up to date in a temporary folder, and a new one is made in memory.
     """
     home = collection.folder / HOME
-    with _alone(home) as writable:
+    with alone(home) as writable:
         saved = SavedLexicalIndex.read(home)
         while True:
             # What was saved before the snapshot began is never newer than it.
@@ -56,22 +54,6 @@ def open_index(collection: CollectionView) -> LexicalIndex:
                 if newer is None or (saved and newer.folder == saved.folder):
                     return _new(collection, home if writable else None)
             saved = newer  # another process has saved it meanwhile, which can only be where we may not write
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[bool]:
-    """One process or thread at a time, where the folder can be written: yields whether it can."""
-    lock = FileLock(home / _LOCK)
-    try:
-        home.mkdir(exist_ok=True)
-        lock.acquire()
-    except (OSError, NotImplementedError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _from_saved(saved: SavedLexicalIndex, collection: CollectionView, home: Path | None) -> LexicalIndex | None:

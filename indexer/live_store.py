@@ -11,20 +11,22 @@ from pathlib import Path
 from time import monotonic
 
 from indexer import database
-from indexer.errors import SearchError
-from indexer.store import LocalStore
+from indexer.errors import CollectionError, SearchError
+from indexer.store import LocalStore, mark_of
 from indexer.stored_collection import StoredCollection
 
 _LOG = logging.getLogger(__name__)
 _IDLE = 2.0
 """Seconds without a question after which the file is let go of, so that other processes may shorten it."""
 
+Told = Callable[[LocalStore], object]
+
 
 class LiveStore:
     """`Stores` of a collection in a folder. Methods may be called from several threads.
 
-    The version that was loaded last answers until the next one is loaded, beside it; then it goes when its last question
-    has been answered. `follow` loads what is new in the background.
+    The version that was loaded last answers until the next one is loaded, beside it; then it goes when its last
+    question has been answered. `follow` loads what is new in the background.
     """
 
     def __init__(self, folder: Path, check: Callable[[StoredCollection], object] | None = None) -> None:
@@ -36,8 +38,24 @@ class LiveStore:
         self._closed = threading.Event()
         self._last_used = monotonic()
         self._file = self._identity()
-        self._watched = self._opened()
-        self._newest = _Held(LocalStore(self._opened()))
+        self._watched, self._newest = self._opened_and_loaded()
+
+    def _opened_and_loaded(self) -> tuple[StoredCollection, _Held]:
+        """To watch for changes, and to search."""
+        watched = self._opened()
+        try:
+            return watched, self._loaded()
+        except BaseException:
+            watched.close()
+            raise
+
+    def _loaded(self) -> _Held:
+        collection = self._opened()
+        try:
+            return _Held(LocalStore(collection))
+        except BaseException:
+            collection.close()
+            raise
 
     def _opened(self) -> StoredCollection:
         collection = StoredCollection.open(self.folder)
@@ -57,8 +75,10 @@ class LiveStore:
 
     @contextmanager
     def current(self) -> Iterator[LocalStore]:
-        """The version that was loaded last."""
+        """The version that was loaded last. Raises CollectionError once it is closed."""
         with self._lock:
+            if self._closed.is_set():
+                raise CollectionError(f"{self.folder}: the collection was closed; open it again")
             self._last_used = monotonic()
             held = self._newest
             held.begin()
@@ -77,39 +97,51 @@ class LiveStore:
             if self._closed.is_set():
                 return
             if (file := self._identity()) != self._file:
-                watched = self._opened()
+                watched, newest = self._opened_and_loaded()
                 self._watched.close()
                 self._watched, self._file = watched, file
-            elif self._watched.version() == self._newest.store.version:
+            elif self._is_newest():
                 return
-            newest = _Held(LocalStore(self._opened()))
+            else:
+                newest = self._loaded()
             with self._lock:
                 before, self._newest = self._newest, newest
                 before.retire()
 
-    def follow(self, seconds: float = 0.5, told: Callable[[LocalStore], object] | None = None) -> None:
+    def _is_newest(self) -> bool:
+        """By the mark: a backup that was copied over the file may have the same version."""
+        with self._watched.snapshot():
+            version = self._watched.version()
+            return mark_of(version, self._watched.state(version)) == self._newest.store.mark
+
+    def follow(self, seconds: float = 0.5, told: Told | None = None) -> None:
         """Refresh as often as that, in a thread of its own, until it is closed. `told` is called with each version that
         answers from then on. What fails is logged once."""
         threading.Thread(target=self._follow, args=(seconds, told), name="follow", daemon=True).start()
 
-    def _follow(self, seconds: float, told: Callable[[LocalStore], object] | None) -> None:
-        failed, version = "", -1
+    def _follow(self, seconds: float, told: Told | None) -> None:
+        failed, mark = "", ""
         while not self._closed.is_set():
             try:
                 self.refresh()
-                if told and self._newest.store.version != version:
+                if told and self._newest.store.mark != mark:
                     with self.current() as newest:
                         told(newest)
-                        version = newest.version
+                        mark = newest.mark
                 failed = ""
-            except SearchError as error:
-                if str(error) != failed:
-                    _LOG.error("%s; the version that was loaded last goes on answering", error)
-                failed = str(error)
-            with self._lock:
-                if monotonic() - self._last_used > _IDLE:
-                    self._newest.rest()
+            except Exception as error:  # noqa: BLE001 - whatever it is, later versions are to be seen
+                said = f"{error}" if isinstance(error, SearchError) else f"{type(error).__name__}: {error}"
+                if said != failed and not self._closed.is_set():
+                    unknown = None if isinstance(error, SearchError) else error
+                    _LOG.error("%s; the version that was loaded last goes on answering", said, exc_info=unknown)
+                failed = said
+            self._rest_when_idle()
             self._closed.wait(seconds)
+
+    def _rest_when_idle(self) -> None:
+        with self._lock:
+            if monotonic() - self._last_used > _IDLE:
+                self._newest.rest()
 
     def close(self) -> None:
         """Questions that are being answered are finished."""

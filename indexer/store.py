@@ -96,6 +96,11 @@ class Stores(Protocol):
         """Let go of files; nothing can be asked afterwards."""
 
 
+def mark_of(version: int, state: bytes | None) -> str:
+    """Of a collection at a version that it was in that state at."""
+    return f"{version}-{(state or b'').hex()}"
+
+
 class LocalStore:
     """A `Store` over a collection on this machine. Without `means`, or without `maps`, for comparison."""
 
@@ -111,12 +116,14 @@ class LocalStore:
         for attempt in range(_ATTEMPTS):
             # Within a snapshot others go on, and may save an index that is newer than it: then once more.
             with self._collection.snapshot() if attempt == _ATTEMPTS - 1 else nullcontext():
-                self._index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
-                self._words = lexical_index.open_index(self._collection)
+                index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
+                words = lexical_index.open_index(self._collection)
                 with self._collection.snapshot():
-                    self._languages = frozenset(self._collection.sums())
-                    if self._index.version == self._words.version == self._collection.version():
+                    languages = frozenset(self._collection.sums())
+                    if index.version == words.version == self._collection.version():
                         break
+        # All at once: where one of them cannot be loaded, the others stay with it.
+        self._index, self._words, self._languages = index, words, languages
         self._ids_of: dict[Filter, NDArray[np.int64]] = {}
 
     @property
@@ -129,7 +136,7 @@ class LocalStore:
 
     @property
     def mark(self) -> str:
-        return f"{self._index.version}-{self._index.state.hex()}"
+        return mark_of(self._index.version, self._index.state)
 
     def refresh(self) -> None:
         """See what has been indexed since."""
@@ -168,6 +175,8 @@ class LocalStore:
     def close(self) -> None:
         with self._lock:
             self._collection.close()
+            if hasattr(self, "_index"):
+                del self._index, self._words  # and with them the files that they have mapped
 
     def languages(self) -> frozenset[str]:
         return self._languages

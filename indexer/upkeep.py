@@ -113,8 +113,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _drift(collection: CollectionView) -> float | None:
     """How far the language means have moved since the index of vectors was made; None where there is no index."""
-    saved = vector_index.load_saved(collection, means := collection.language_means())
-    return None if saved is None else saved.drift(means.passages)
+    saved = vector_index.load_saved(collection)
+    return None if saved is None else saved.drift(collection.language_means().passages)
 
 
 def _remove(options: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
 """FAISS over the aligned vectors of a collection's passages: derived, checked, and rebuilt whenever in doubt.
 
-The only file that imports FAISS. Beside the collection lies one file with the index, the alignment that it was made
-with, and the state of the collection that it covers. What does not fit is thrown away and made again from the
-collection, without encoding anything. It finds candidates by the first part of the vectors (the first of the models
-that an encoder is made of), in a byte a component; the scorer compares whole vectors.
+Beside the collection it is saved, with the alignment that it was made with and the state of the collection that it
+covers. What does not fit is thrown away and made again from the collection, without encoding anything. It finds
+candidates by the first part of the vectors (the first of the models that an encoder is made of), in a byte a component;
+the scorer compares whole vectors.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.alignment import AlignedQuery, Alignment, LanguageMaps
-from indexer.checked_file import read_arrays, write_arrays
 from indexer.collection_view import CollectionView
+from indexer.folder_lock import alone
 from indexer.language_means import LanguageMeans, MeanTable
-from indexer.parts import Parts
+from indexer.saved_vector_index import HOME, SavedVectorIndex, new_file, newest, remove_old_form, save
 
 Vectors = NDArray[np.float32]
 
-FILE = "vectors.index"
-_FORMAT = 3  # raise when vectors are prepared differently
 MAX_DRIFT = 0.02
 """Means that moved farther than this since the index was made (vectors have length 1) ask for a new index."""
 MAX_GROWTH = 2.0
@@ -44,7 +42,7 @@ _DEVIATIONS = 4
 class VectorIndex:
     """Inner products with all passages, exact but for rounding, and the alignment that vectors were prepared with."""
 
-    index: Any  # a faiss.IndexIDMap2; FAISS has no usable types
+    index: Any  # a faiss.IndexIDMap, often one that must not be changed; FAISS has no usable types
     alignment: Alignment
     """Its means of sentences and queries are the collection's as of `version`; the rest is as old as the index."""
     measured: int
@@ -56,10 +54,6 @@ class VectorIndex:
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
-
-    def drift(self, means: MeanTable) -> float:
-        """How far the means of the collection's passages have moved since the index was made, at the most."""
-        return self.alignment.means.passages.drift(means)
 
     def search(self, query: AlignedQuery, limit: int, among: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Ids of the `limit` passages (of `among`, where given) nearest to a query, best first; fewer where there are
@@ -78,35 +72,84 @@ class VectorIndex:
 def open_index(collection: CollectionView, *, means: bool = True, maps: bool = True) -> VectorIndex:
     """The index of a collection as it is now: the saved one where it is whole, brought up to date, else a new one.
 
-    What was made anew is saved where the folder can be written. Without `means` it is the plain index
-    that leaves languages as the model has them, without `maps` one that only takes their means off: for comparison,
-    never saved.
+    What was made anew is saved where the folder can be written; other processes wait for it, and share it with all
+    that search. Without `means` it is the plain index that leaves languages as the model has them, without `maps` one
+    that only takes their means off: for comparison, never saved.
     """
-    # What was saved before the snapshot began is never newer than it.
-    arrays = read_arrays(collection.folder / FILE) if means and maps else None
+    if not (means and maps):
+        with collection.snapshot():
+            return _build(collection, _for_comparison(collection, means=means))
+    home = collection.folder / HOME
+    found = _as_it_is(home, collection)
+    if found is not None:  # an empty one is false
+        return found
+    remove_old_form(home)
+    with alone(home) as writable:
+        found = _as_it_is(home, collection)  # which another process may have saved meanwhile
+        if found is None:
+            found = _brought_up_to_date(home, collection)
+            if found is None:
+                found = _new(collection)
+            if writable:
+                # A full disk: the index in memory is as good, only not there next time.
+                with suppress(OSError):
+                    found = _saved(found, home)
+    return found
+
+
+def _as_it_is(home: Path, collection: CollectionView) -> VectorIndex | None:
+    """The saved index, where it is that of the collection as it is now."""
+
+    def found(saved: SavedVectorIndex) -> VectorIndex | None:
+        # What was saved before the snapshot began is never newer than it.
+        with collection.snapshot():
+            if saved.version != collection.version() or not _is_of(saved, collection):
+                return None
+            own = collection.language_means()
+        index = saved.opened()
+        return None if index is None else _with_means(saved, index, own)
+
+    return newest(home, collection.parts, found)
+
+
+def _brought_up_to_date(home: Path, collection: CollectionView) -> VectorIndex | None:
+    """The saved index, where it still fits the collection."""
+
+    def caught_up(saved: SavedVectorIndex) -> VectorIndex | None:
+        with collection.snapshot():
+            own = collection.language_means()
+            if not _is_of(saved, collection) or not _still_fits(saved, own.passages, collection):
+                return None
+            index = saved.opened(to_change=True)
+            return None if index is None else _catch_up(_with_means(saved, index, own), collection)
+
+    return newest(home, collection.parts, caught_up)
+
+
+def _new(collection: CollectionView) -> VectorIndex:
     with collection.snapshot():
-        if not means:
-            return _build(collection, Alignment.none(collection.parts))
-        if not maps:
-            none = LanguageMaps.none(collection.parts)
-            return _build(collection, Alignment(collection.parts, collection.language_means(), none))
-        own = collection.language_means()
-        saved = _saved(arrays, collection, own)
-        if saved and collection.state(saved.version) != saved.state:
-            saved = None  # of another collection, or of changes that a restored backup has not seen
-        if saved and saved.version == collection.version():
-            return saved
-        if saved and _still_fits(saved, own.passages, collection):
-            current = _catch_up(saved, collection)
-        else:
-            current = _build(collection, _measure(collection, own))
-    # A reader without rights, or a full disk: the index in memory is as good, only not there next time.
-    with suppress(OSError):
-        _save(current, collection.folder)
-    return current
+        return _build(collection, _measure(collection, collection.language_means()))
 
 
-def _still_fits(saved: VectorIndex, means: MeanTable, collection: CollectionView) -> bool:
+def _is_of(saved: SavedVectorIndex, collection: CollectionView) -> bool:
+    """Else it is of another collection, or of changes that a restored backup has not seen."""
+    return collection.state(saved.version) == saved.state
+
+
+def _with_means(saved: SavedVectorIndex, index: Any, own: LanguageMeans) -> VectorIndex:
+    """Passages keep the means that they were prepared with; sentences and queries are centred with the collection's
+    `own` as of now."""
+    alignment = Alignment(saved.parts, replace(own, passages=saved.passages), saved.maps)
+    return VectorIndex(index, alignment, saved.measured, saved.version, saved.state)
+
+
+def _for_comparison(collection: CollectionView, *, means: bool) -> Alignment:
+    if not means:
+        return Alignment.none(collection.parts)
+    return Alignment(collection.parts, collection.language_means(), LanguageMaps.none(collection.parts))
+
+
+def _still_fits(saved: SavedVectorIndex, means: MeanTable, collection: CollectionView) -> bool:
     grown = len(collection.passage_ids()) > MAX_GROWTH * saved.measured
     return not grown and saved.drift(means) <= MAX_DRIFT
 
@@ -138,7 +181,7 @@ def _build(collection: CollectionView, alignment: Alignment) -> VectorIndex:
     ids = collection.passage_ids()
     if len(ids):
         bytes_of.train(_range_of(collection, alignment, ids, width))
-    index = faiss.IndexIDMap2(bytes_of)
+    index = faiss.IndexIDMap(bytes_of)
     for block, langs, vectors in collection.passage_vectors():
         index.add_with_ids(_prepared(alignment, vectors, langs, width), np.array(block, np.int64))
     return _current(index, alignment, len(ids), collection)
@@ -166,7 +209,7 @@ def _prepared(alignment: Alignment, vectors: Vectors, langs: list[str], width: i
 
 
 def index_ids(index: Any) -> NDArray[np.int64]:
-    """The ids that a faiss.IndexIDMap2 holds."""
+    """The ids that a faiss.IndexIDMap holds."""
     held: NDArray[np.int64] = faiss.vector_to_array(index.id_map)
     return held
 
@@ -184,54 +227,34 @@ def _catch_up(saved: VectorIndex, collection: CollectionView) -> VectorIndex:
     return _current(saved.index, saved.alignment, saved.measured, collection)
 
 
-def _save(current: VectorIndex, folder: Path) -> None:
-    means, maps = current.alignment.means.passages, current.alignment.maps
-    langs, mapped = sorted(means.of), sorted(maps.of)
-    arrays: dict[str, NDArray[Any]] = {
-        "format": np.array(_FORMAT, np.int64),
-        "version": np.array(current.version, np.int64),
-        "measured": np.array(current.measured, np.int64),
-        "state": np.frombuffer(current.state, np.uint8),
-        "langs": np.array(langs, dtype=np.str_),
-        "means": np.array([means.of[lang] for lang in langs], np.float32),
-        "fallback": means.fallback,
-        "mapped": np.array(mapped, dtype=np.str_),
-        "index": faiss.serialize_index(current.index),
-    }
-    for number in range(len(current.alignment.parts)):
-        stack = [*(maps.of[lang][number] for lang in mapped), maps.fallback[number]]
-        arrays[f"maps{number}"] = np.array(stack, np.float16)
-        arrays[f"generic{number}"] = maps.generic[number]
-    write_arrays(folder / FILE, arrays)
+def _saved(current: VectorIndex, home: Path) -> VectorIndex:
+    """The same, as all processes share it. Raises OSError."""
+    known = SavedVectorIndex(
+        file=new_file(home),
+        digest=b"",
+        parts=current.alignment.parts,
+        passages=current.alignment.means.passages,
+        maps=current.alignment.maps,
+        measured=current.measured,
+        version=current.version,
+        state=current.state,
+    )
+    saved = save(current.index, known)
+    shared = saved.opened(check=False)
+    return current if shared is None else replace(current, index=shared)
 
 
-def load_saved(collection: CollectionView, own: LanguageMeans | None = None) -> VectorIndex | None:
-    """The saved index, or None where it is missing, damaged, or of another width. Passages keep the means that they
-    were prepared with; sentences and queries are centred with the collection's `own` as of now."""
-    return _saved(read_arrays(collection.folder / FILE), collection, own or collection.language_means())
+def load_saved(collection: CollectionView) -> SavedVectorIndex | None:
+    """What is known of the saved index without its vectors; None where it is missing, or of another form."""
+    home = collection.folder / HOME
+    return newest(home, collection.parts, lambda saved: saved if saved.file.is_file() else None)
 
 
-def _saved(saved: dict[str, NDArray[Any]] | None, collection: CollectionView, own: LanguageMeans) -> VectorIndex | None:
-    if saved is None:
-        return None
-    try:
-        if int(saved["format"]) != _FORMAT:
-            return None
-        index = faiss.deserialize_index(saved["index"])
-        passages = MeanTable(dict(zip(saved["langs"].tolist(), saved["means"], strict=True)), saved["fallback"])
-        means = replace(own, passages=passages)
-        alignment = Alignment(collection.parts, means, _maps(saved, collection.parts))
-        version, measured = int(saved["version"]), int(saved["measured"])
-        found = VectorIndex(index, alignment, measured, version, saved["state"].tobytes())
-    except (KeyError, IndexError, ValueError, TypeError, RuntimeError):
-        return None  # whole, but saved by another release of this program or of FAISS
-    return found if index.d == collection.parts[0].width else None
+def saved_ids(collection: CollectionView) -> tuple[SavedVectorIndex, NDArray[np.int64]] | None:
+    """The saved index and the passages that it holds; None where it is missing, damaged, or of another form."""
 
+    def held(saved: SavedVectorIndex) -> tuple[SavedVectorIndex, NDArray[np.int64]] | None:
+        index = saved.opened()
+        return None if index is None else (saved, index_ids(index))
 
-def _maps(saved: dict[str, NDArray[Any]], parts: Parts) -> LanguageMaps:
-    stacks = [saved[f"maps{number}"].astype(np.float32) for number in range(len(parts))]
-    if any(stack.shape[1:] != (part.width, part.width) for stack, part in zip(stacks, parts, strict=True)):
-        raise ValueError("maps of another width")
-    of = {lang: [stack[place] for stack in stacks] for place, lang in enumerate(saved["mapped"].tolist())}
-    generic = [saved[f"generic{number}"] for number in range(len(parts))]
-    return LanguageMaps(of, [stack[-1] for stack in stacks], generic)
+    return newest(collection.folder / HOME, collection.parts, held)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import database, rows, vector_index
+from indexer import database, rows, saved_vector_index, vector_index
 from indexer.collection_view import CollectionView
 from indexer.errors import CollectionError
 from indexer.file_records import said_of
@@ -117,12 +117,11 @@ class _SavedIndex:
 
 
 def _saved_vectors(collection: CollectionView) -> _SavedIndex:
-    file = vector_index.FILE
-    with suppress(CollectionError):  # whose sums cannot be read, which is said elsewhere
-        saved = vector_index.load_saved(collection)
-        if saved is not None:  # an empty one is false
-            return _SavedIndex(file, vector_index.index_ids(saved.index), saved.version, saved.state)
-    return _SavedIndex(file)
+    found = vector_index.saved_ids(collection)
+    if found is None:
+        return _SavedIndex(saved_vector_index.HOME)
+    saved, ids = found
+    return _SavedIndex(saved_vector_index.HOME, ids, saved.version, saved.state)
 
 
 def _saved_words(collection: CollectionView) -> _SavedIndex:

@@ -62,20 +62,21 @@ def assert_whole(collection: StoredCollection) -> None:
 
 def saved_versions(folder: Path) -> dict[str, int | None]:
     """Of the collection, as the saved indexes have it."""
-    saved = {name: read_arrays(folder / name) for name in ("vectors.index", "lexical.index/manifest")}
+    saved = {name: read_arrays(folder / name) for name in ("vectors.index/manifest", "lexical.index/manifest")}
     return {name: int(own["version"]) if own else None for name, own in saved.items()}
 
 
 def left_over(folder: Path) -> list[str]:
     """Files and folders that belong to no collection that is at rest; but for locks, which tantivy makes also when a
     folder is about to go."""
-    manifest = read_arrays(folder / "lexical.index" / "manifest")
-    named = str(manifest["folder"]) if manifest else ""
-    home = {"lock", "manifest", named}
     own = {"collection.sqlite", "collection.sqlite-wal", "collection.sqlite-shm", "vectors.index", "lexical.index"}
+    places = {folder: own}
+    for home, what in ((folder / "vectors.index", "index"), (folder / "lexical.index", "folder")):
+        manifest = read_arrays(home / "manifest")
+        places[home] = {"lock", "manifest", str(manifest[what]) if manifest else ""}
     return sorted(
         str(place.relative_to(folder))
-        for within, known in ((folder, own), (folder / "lexical.index", home))
+        for within, known in places.items()
         if within.is_dir()
         for place in within.iterdir()
         if place.name not in known and not (place.is_dir() and all(own.suffix == ".lock" for own in place.iterdir()))

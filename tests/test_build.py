@@ -36,7 +36,7 @@ JAPANESE = Document("ja", "ウランの禁輸が今日から始まった。ガ�
 
 def saved_versions(collection: StoredCollection) -> list[int]:
     """The versions that the indexes on disk cover."""
-    files = [read_arrays(collection.folder / name) for name in ("vectors.index", "lexical.index/manifest")]
+    files = [read_arrays(collection.folder / name) for name in ("vectors.index/manifest", "lexical.index/manifest")]
     return [int(saved["version"]) for saved in files if saved]
 
 

@@ -178,7 +178,7 @@ def test_status_shows_what_is_there_and_what_could_not_be_read(
     assert status["errors"] == [{"name": "docs/empty.txt", "reason": "empty"}]
     assert status["drift"] == 0.0
     assert "drift       0.0000 (above 0.02 the index is made anew)" in lines
-    (Path("made") / "vectors.index").unlink()
+    (Path("made") / "vectors.index" / "manifest").unlink()
     run("status")
     assert "drift       unknown: no index; the next search makes it" in capsys.readouterr().out.splitlines()
 

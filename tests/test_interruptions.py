@@ -20,7 +20,7 @@ import pytest
 
 from indexer import build, cli
 from indexer.build import open_or_create
-from indexer.collection import Collection
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from tests.faults import (
     DOCUMENTS,
@@ -37,7 +37,7 @@ from tests.faults import (
     write_files,
 )
 from tests.soundness import assert_whole
-from tests.test_collection import assert_sums_equal, contents, recomputed_sums
+from tests.test_stored_collection import assert_sums_equal, contents, recomputed_sums
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -86,7 +86,7 @@ def interrupted_commands(base: Path) -> None:
         began = time.perf_counter()
         os.waitpid(pid, 0)
         length = time.perf_counter() - began
-    with Collection.open(base / "whole") as collection:
+    with StoredCollection.open(base / "whole") as collection:
         whole, sums = contents(collection), collection.sums()
     moments, statuses = random.Random(8), []
     for trial in range(MOMENTS):
@@ -103,8 +103,8 @@ def interrupted_commands(base: Path) -> None:
             assert status == 0, f"{status}: {said}"
         statuses.append(status)
         held = 0
-        if Collection.exists(folder):
-            with Collection.open(folder) as left:
+        if StoredCollection.exists(folder):
+            with StoredCollection.open(folder) as left:
                 rows = contents(left)
                 held = len(rows)
                 assert rows == {identifier: whole[identifier] for identifier in rows}
@@ -112,7 +112,7 @@ def interrupted_commands(base: Path) -> None:
         finish(command(folder, output))
         os.read(reading, 1)
         assert f"{DOCUMENTS - held} added, 0 changed, {held} unchanged" in output.read_text()
-        with Collection.open(folder) as collection:
+        with StoredCollection.open(folder) as collection:
             assert contents(collection) == whole
             assert_sums_equal(collection.sums(), sums)
             assert_whole(collection)
@@ -163,7 +163,7 @@ def test_the_real_command_interrupted_exits_with_130_and_one_line(tmp_path: Path
     assert second.returncode == 0, said
     assert f"{16 - len(held)} added, 0 changed, {len(held)} unchanged, 0 skipped" in said
     assert committed(folder) == {str(path) for path in files.iterdir()}
-    with Collection.open(folder) as collection:
+    with StoredCollection.open(folder) as collection:
         assert_whole(collection)
 
 
@@ -181,7 +181,7 @@ def test_the_real_command_interrupted_while_it_loads_the_model_says_so_in_one_li
     assert process.returncode == 130, said
     assert said.count("\n") == 1, said
     assert said.startswith("search-index: interrupted"), said
-    assert not Collection.exists(tmp_path / "c")
+    assert not StoredCollection.exists(tmp_path / "c")
 
 
 def test_a_file_that_is_moved_and_moved_back_after_an_interruption_keeps_its_documents(
@@ -195,7 +195,7 @@ def test_a_file_that_is_moved_and_moved_back_after_an_interruption_keeps_its_doc
         before = contents(collection)
         (files / "rows.jsonl").rename(files / "moved.jsonl")
         with monkeypatch.context() as patch:
-            patch.setattr(Collection, "forget", interrupt)
+            patch.setattr(StoredCollection, "forget", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 update([str(files)], collection, encoder)
         (files / "moved.jsonl").rename(files / "rows.jsonl")

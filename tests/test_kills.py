@@ -24,8 +24,8 @@ import pytest
 
 from indexer import build, lexical_index, vector_index
 from indexer.build import open_or_create
-from indexer.collection import Collection
 from indexer.language_means import LanguageSum, Prior
+from indexer.stored_collection import StoredCollection
 from indexer.updating import update
 from tests.faults import (
     SlowEncoder,
@@ -55,7 +55,7 @@ from tests.soundness import (
     assert_whole,
     left_over,
 )
-from tests.test_collection import NO_PRIOR, contents, new_collection
+from tests.test_stored_collection import NO_PRIOR, contents, new_collection
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -298,18 +298,18 @@ class KilledRuns:
     def _check_left(self, stage: str) -> None:
         """In a copy, since opening mends what is derived."""
         where = f"{self._where}, killed {stage}"
-        if not Collection.exists(self._folder):
+        if not StoredCollection.exists(self._folder):
             self._complaints.check(_OPENS, where, assert_same, {}, self._expected.before)
             return
         place = self._base / "left"
         shutil.copytree(self._folder, place)
-        with Collection.open(place) as left:
+        with StoredCollection.open(place) as left:
             self._expected.check_left(self._complaints, where, left)
             self._complaints.check(_READ_TO_ITS_END, where, self._assert_files_have_their_documents, left)
             self._expected.before = contents(left)
         remove(place)
 
-    def _assert_files_have_their_documents(self, left: Collection) -> None:
+    def _assert_files_have_their_documents(self, left: StoredCollection) -> None:
         for record in left.files.below(os.sep):
             if record.size >= 0:
                 documents = [left.document(identifier) for identifier in left.files.documents(record.path)]
@@ -318,7 +318,7 @@ class KilledRuns:
 
     def _check_end(self) -> None:
         complaints = len(self._complaints)
-        with Collection.open(self._folder) as collection:
+        with StoredCollection.open(self._folder) as collection:
             self._expected.check_end(self._complaints, f"{self._where}, finished", collection)
             self._expected.before = contents(collection)
         self._wrong = len(self._complaints) > complaints
@@ -329,10 +329,10 @@ class KilledRuns:
         self._expect(self._expected.before)
         self._finish()
         self._complaints.check(LEFT_OVER, self._where, assert_same, left_over(self._folder), [])
-        with Collection.open(self._folder) as collection:
+        with StoredCollection.open(self._folder) as collection:
             version = collection.version()
         self._finish()
-        with Collection.open(self._folder) as collection:
+        with StoredCollection.open(self._folder) as collection:
             self._complaints.check(_DONE, self._where, assert_same, collection.version(), version)
 
 
@@ -349,7 +349,7 @@ def _say_how_far(say: Callable[[str], object]) -> None:
         pytest.MonkeyPatch().setattr(owner, name, saying)
 
     for change in ("put", "forget", "leave_out"):
-        around(Collection, change, _CHANGING, _CHANGED)
+        around(StoredCollection, change, _CHANGING, _CHANGED)
     around(vector_index, "open_index", _VECTORS)
     around(lexical_index, "open_index", _WORDS, _INDEXED)
 
@@ -418,20 +418,20 @@ def killed_instead_of_writes(base: Path) -> None:
     few_files(files)
     assert run(made) == 0
     change_few_files(files)
-    with Collection.open(made) as collection:
+    with StoredCollection.open(made) as collection:
         expected = Expectation(base / "expected", files, contents(collection))
     for number in count(1):
         shutil.copytree(made, folder)
         if not run(folder, number):
             break
         where = f"killed instead of write {number}"
-        with Collection.open(folder) as left:
+        with StoredCollection.open(folder) as left:
             expected.check_left(complaints, where, left, indexes=False)
         _make_old(folder)
         if status := run(folder):
             complaints.add(_GOES_ON, f"{where}: exit status {status}")
         complaints.check(LEFT_OVER, where, assert_same, left_over(folder), [])
-        with Collection.open(folder) as ended:
+        with StoredCollection.open(folder) as ended:
             expected.check_end(complaints, where, ended)
         remove(folder)
     print(json.dumps({"writes": number, "complaints": complaints.of}))
@@ -477,10 +477,10 @@ def killed_creation(base: Path) -> None:
 
     for work in (killed_in_the_transaction, killed_after_it):
         assert exit_status(fork(work)) == -signal.SIGKILL
-        assert not Collection.exists(base / "c")
+        assert not StoredCollection.exists(base / "c")
     finish(indexing(base / "c", 2))
     finish(indexing(base / "fresh", 2))
-    with Collection.open(base / "c") as collection, Collection.open(base / "fresh") as fresh:
+    with StoredCollection.open(base / "c") as collection, StoredCollection.open(base / "fresh") as fresh:
         assert contents(collection) == contents(fresh)
         assert_whole(collection)
 
@@ -504,7 +504,7 @@ def killed_once_it_was_created(base: Path) -> None:
         return 0
 
     assert exit_status(fork(killed)) == -signal.SIGKILL
-    assert Collection.exists(base / "c")
+    assert StoredCollection.exists(base / "c")
     finish(indexing(base / "c", 1))
     _make_old(base / "c")  # and with it the collection, which is the same file by another name
     finish(indexing(base / "c", 2))

@@ -675,7 +675,7 @@ def test_a_reader_without_rights_follows_what_another_saves_meanwhile(
         with monkeypatch.context() as patch:
             patch.setattr(SavedLexicalIndex, "read", read_then_change)
             patch.setattr(lexical_index, "_new", _must_not_be_called)
-            patch.setattr(lexical_index, "_alone", lambda home: nullcontext(bool(moved)))
+            patch.setattr(lexical_index, "alone", lambda home: nullcontext(bool(moved)))
             index = open_index(collection)
         assert moved
         assert index.version == collection.version()

@@ -137,7 +137,7 @@ def assert_sound(collection: StoredCollection) -> None:
 def assert_whole(collection: StoredCollection) -> None:
     """With both indexes."""
     assert_sound(collection)
-    for name in ("vectors.index", "lexical.index/manifest"):
+    for name in ("vectors.index/manifest", "lexical.index/manifest"):
         saved = read_arrays(collection.folder / name)
         assert saved is not None, name
         assert int(saved["version"]) == collection.version(), name

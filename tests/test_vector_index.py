@@ -12,7 +12,9 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +45,7 @@ Vectors = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 INDEX = "vectors.index"
+MANIFEST = "vectors.index/manifest"
 SIZE = 16
 WIDTH = 10
 PARTS = (Part(WIDTH, 0.7), Part(SIZE - WIDTH, 0.3))
@@ -67,6 +70,12 @@ def filled(folder: Path, documents: int = 60, parts: Parts = PARTS, start: int =
         ]
     )
     return collection
+
+
+def vectors_in(collection: StoredCollection) -> Path:
+    """The file with the vectors that the manifest names."""
+    (file,) = (collection.folder / INDEX).glob("*.faiss")
+    return file
 
 
 def exact(
@@ -264,10 +273,8 @@ def test_passages_of_one_language_come_in_the_order_of_the_query_towards_it(
 
 def test_an_index_keeps_a_byte_for_each_component_of_the_first_part(shared: StoredCollection) -> None:
     open_index(shared)
-    saved = read_arrays(shared.folder / INDEX)
-    assert saved
     ids, count = 8, 300
-    assert 0 <= saved["index"].size - count * (WIDTH + ids) < 400
+    assert 0 <= vectors_in(shared).stat().st_size - count * (WIDTH + ids) < 400
 
 
 def test_a_choice_may_name_passages_that_are_not_there(shared: StoredCollection) -> None:
@@ -294,9 +301,13 @@ def test_an_index_for_comparison_leaves_out_what_it_should_and_is_never_saved(
     assert not (collection.folder / INDEX).exists()
 
     open_index(collection)
-    saved = (collection.folder / INDEX).read_bytes()
+    saved = _contents_of(collection.folder / INDEX)
     assert_plain(open_index(collection, means=means, maps=False))
-    assert (collection.folder / INDEX).read_bytes() == saved
+    assert _contents_of(collection.folder / INDEX) == saved
+
+
+def _contents_of(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 def test_an_empty_collection_has_an_empty_index(tmp_path: Path) -> None:
@@ -347,6 +358,8 @@ def test_nothing_else_is_left_in_the_folder(collection: StoredCollection) -> Non
     before = {path.name for path in collection.folder.iterdir()}
     open_index(collection)
     assert {path.name for path in collection.folder.iterdir()} == before | {INDEX}
+    held = sorted(path.name for path in (collection.folder / INDEX).iterdir())
+    assert held == sorted([vectors_in(collection).name, "lock", "manifest"])
 
 
 # Catching up
@@ -363,7 +376,7 @@ def test_catching_up_with_a_few_changes_finds_what_a_new_index_finds(tmp_path: P
         assert caught_up.measured == old.measured != len(caught_up)
         assert 0 < old.alignment.means.passages.drift(collection.language_means().passages) <= MAX_DRIFT
 
-        (collection.folder / INDEX).unlink()
+        shutil.rmtree(collection.folder / INDEX)
         fresh = open_index(collection)
         assert_new(fresh, collection)
         assert not same_maps(fresh.alignment.maps, caught_up.alignment.maps)
@@ -530,14 +543,19 @@ def _flipped(data: bytes, place: int) -> bytes:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("which", ["manifest", "vectors"])
 def test_a_file_that_is_not_whole_is_made_again_in_silence(
-    collection: StoredCollection, damage: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection,
+    which: str,
+    damage: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_index(collection)
-    DAMAGE[damage](collection.folder / INDEX)
-    assert_right(open_index(collection), collection)
+    DAMAGE[damage](collection.folder / MANIFEST if which == "manifest" else vectors_in(collection))
+    assert_new(open_index(collection), collection)
     assert capfd.readouterr() == ("", "")
-    if damage != "a folder":
+    if (which, damage) != ("manifest", "a folder"):
         with monkeypatch.context() as patch:
             patch.setattr(StoredCollection, "passage_vectors", _must_not_be_called)
             repaired = open_index(collection)
@@ -547,11 +565,11 @@ def test_a_file_that_is_not_whole_is_made_again_in_silence(
 def test_whatever_byte_is_wrong_the_index_is_right(tmp_path: Path) -> None:
     with filled(tmp_path / "c", 4) as collection:
         open_index(collection)
-        file = collection.folder / INDEX
-        good = file.read_bytes()
         noise = random.Random(3)
-        for place in noise.sample(range(len(good)), 80):
-            file.write_bytes(good)
+        for number in range(80):
+            file = collection.folder / MANIFEST if number % 2 else vectors_in(collection)
+            good = file.read_bytes()
+            place = noise.randrange(len(good))
             if place % 3:
                 file.write_bytes(good[:place] + noise.randbytes(1 + place % 4) + good[place + 1 + place % 4 :])
             else:
@@ -562,26 +580,26 @@ def test_whatever_byte_is_wrong_the_index_is_right(tmp_path: Path) -> None:
 
 def _changed(collection: StoredCollection, change: Mapping[str, object]) -> None:
     """Save the index with other arrays, as another release might: whole, but not as this one makes it."""
-    saved = read_arrays(collection.folder / INDEX)
+    saved = read_arrays(collection.folder / MANIFEST)
     assert saved
-    write_arrays(collection.folder / INDEX, {**saved, **{name: np.asarray(array) for name, array in change.items()}})
+    write_arrays(collection.folder / MANIFEST, {**saved, **{name: np.asarray(array) for name, array in change.items()}})
 
 
-@pytest.mark.parametrize(
-    "part",
-    "format version measured state langs means fallback mapped index maps0 maps1 generic0 generic1".split(),
+_PARTS_OF_A_MANIFEST = (
+    "format version measured state langs means fallback mapped index digest maps0 maps1 generic0 generic1"
 )
+
+
+@pytest.mark.parametrize("part", _PARTS_OF_A_MANIFEST.split())
 def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(
     collection: StoredCollection, part: str
 ) -> None:
     open_index(collection)
-    saved = read_arrays(collection.folder / INDEX)
+    saved = read_arrays(collection.folder / MANIFEST)
     assert saved
-    assert set(saved) == set(
-        "format version measured state langs means fallback mapped index maps0 maps1 generic0 generic1".split()
-    )
+    assert set(saved) == set(_PARTS_OF_A_MANIFEST.split())
     del saved[part]
-    write_arrays(collection.folder / INDEX, saved)
+    write_arrays(collection.folder / MANIFEST, saved)
     assert_new(open_index(collection), collection)
 
 
@@ -590,7 +608,8 @@ def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(
     [
         {"format": 1},
         {"format": 2},
-        {"format": [3, 3]},
+        {"format": 3},
+        {"format": [4, 4]},
         {"version": "one"},
         {"measured": [1, 2]},
         {"langs": ["en"]},
@@ -599,7 +618,11 @@ def test_an_index_saved_by_a_release_that_saved_something_else_is_made_again(
         {"maps1": np.zeros((0, 6, 6), np.float32)},
         {"maps0": np.zeros(3, np.float32)},
         {"mapped": ["ar", "en", "ja", "ko", "zh"]},
-        {"index": np.zeros(0, np.uint8)},
+        {"index": "0123456789abcdef.faiss"},
+        {"index": ""},
+        {"index": [1, 2]},
+        {"digest": np.zeros(32, np.uint8)},
+        {"digest": np.zeros(0, np.uint8)},
     ],
     ids=lambda change: " ".join(f"{name} {np.shape(array) or array}" for name, array in change.items()),
 )
@@ -624,19 +647,20 @@ def test_an_index_saved_in_another_form_is_made_again(
 
 def test_an_index_that_this_release_of_faiss_cannot_read_is_made_again(collection: StoredCollection) -> None:
     open_index(collection)
-    saved = read_arrays(collection.folder / INDEX)
-    assert saved
-    write_arrays(collection.folder / INDEX, {**saved, "index": np.frombuffer(b"IxZZ" + bytes(200), np.uint8)})
-    assert_right(open_index(collection), collection)
+    for content in (b"IxZZ" + bytes(200), b"", vectors_in(collection).read_bytes()[:-1]):
+        vectors_in(collection).write_bytes(content)
+        _changed(collection, {"digest": np.frombuffer(blake2b(content, digest_size=32).digest(), np.uint8)})
+        assert_new(open_index(collection), collection)
 
 
 def test_an_older_index_put_back_is_brought_up_to_date(collection: StoredCollection) -> None:
     open_index(collection)
-    old = (collection.folder / INDEX).read_bytes()
+    shutil.copytree(collection.folder / INDEX, collection.folder / "old")
     collection.put([encoded("new", 778, ["ar", "en"], SIZE)])
     collection.delete(["d3"])
     open_index(collection)
-    (collection.folder / INDEX).write_bytes(old)
+    shutil.rmtree(collection.folder / INDEX)
+    (collection.folder / "old").rename(collection.folder / INDEX)
     assert_right(open_index(collection), collection)
 
 
@@ -650,7 +674,7 @@ def test_an_index_of_other_parts_is_made_again(tmp_path: Path, parts: Parts, sam
     """Also if by some mistake it bore the collection's own mark."""
     with filled(tmp_path / "other", parts=parts) as other, filled(tmp_path / "c") as collection:
         open_index(other)
-        shutil.copy(other.folder / INDEX, collection.folder / INDEX)
+        shutil.copytree(other.folder / INDEX, collection.folder / INDEX)
         assert other.version() == collection.version()
         if same_state:
             state = collection.state(collection.version())
@@ -676,7 +700,7 @@ def test_an_index_of_another_collection_is_made_again(tmp_path: Path) -> None:
     """As when collection.sqlite alone was removed, and the next run made a new one in the same folder."""
     with filled(tmp_path / "other", start=1000) as other, filled(tmp_path / "c") as collection:
         open_index(other)
-        shutil.copy(other.folder / INDEX, collection.folder / INDEX)
+        shutil.copytree(other.folder / INDEX, collection.folder / INDEX)
         assert other.version() == collection.version()
         assert_right(open_index(collection), collection)
 
@@ -711,17 +735,38 @@ def test_in_a_folder_that_cannot_be_written_the_index_is_in_memory(tmp_path: Pat
         assert {path.name for path in (folder / "c").iterdir()} == before
 
 
+class _NoRoom(io.FileIO):
+    """Nothing but its beginning fits."""
+
+    def write(self, data: Any) -> int:
+        super().write(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stage", ["vectors", "manifest", "moving"])
+@pytest.mark.parametrize("state", ["missing", "behind"])
 def test_on_a_full_disk_the_index_is_in_memory_and_no_half_file_stays(
-    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch
+    collection: StoredCollection, monkeypatch: pytest.MonkeyPatch, stage: str, state: str
 ) -> None:
-    before = {path.name for path in collection.folder.iterdir()}
+    """What was saved before stays."""
+    if state == "behind":
+        open_index(collection)
+        collection.put([encoded("new", 778, ["ar", "en"], SIZE)])
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    home = collection.folder / INDEX
+    before = _contents_of(home) if home.exists() else {"lock": b""}
     with monkeypatch.context() as patch:
-        patch.setattr(np, "savez", full)
+        if stage == "vectors":
+            open_plainly = Path.open
+            patch.setattr(
+                Path, "open", lambda own, mode="r", *more: (_NoRoom if mode == "xb" else open_plainly)(own, mode, *more)
+            )
+        else:
+            patch.setattr(*{"manifest": (np, "savez"), "moving": (Path, "replace")}[stage], full)
         index = open_index(collection)
     assert_right(index, collection)
-    assert {path.name for path in collection.folder.iterdir()} == before
+    assert _contents_of(home) == before
     assert_right(open_index(collection), collection)

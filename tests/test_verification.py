@@ -19,6 +19,8 @@ from indexer.checked_file import read_arrays, write_arrays
 from indexer.compaction import compact
 from indexer.documents import Document
 from indexer.errors import CollectionError
+from indexer.faiss_file import read_index
+from indexer.saved_vector_index import new_file, save
 from indexer.stored_collection import StoredCollection
 from indexer.verification import verify
 from tests.fakes import FakeEncoder
@@ -274,18 +276,25 @@ def test_changes_of_other_processes_meanwhile_do_no_harm(tmp_path: Path) -> None
 
 
 def test_indexes_that_are_not_there_will_be_made_again(collection: StoredCollection) -> None:
-    (collection.folder / "vectors.index").unlink()
-    shutil.rmtree(collection.folder / "lexical.index")
+    for name in ("vectors.index", "lexical.index"):
+        shutil.rmtree(collection.folder / name)
     missing = f"not there, not whole, or of another release; {AGAIN}"
     assert verify(collection) == [f"vectors.index: {missing}", f"lexical.index: {missing}"]
     update_indexes(collection)
     assert verify(collection) == []
 
 
-def test_an_index_that_is_not_whole_will_be_made_again(collection: StoredCollection) -> None:
-    file = collection.folder / "vectors.index"
-    file.write_bytes(file.read_bytes()[:-1])
-    assert verify(collection) == [f"vectors.index: not there, not whole, or of another release; {AGAIN}"]
+def test_each_file_of_the_index_of_vectors_is_looked_at(collection: StoredCollection) -> None:
+    files = [file for file in (collection.folder / "vectors.index").iterdir() if file.name != "lock"]
+    assert len(files) == 2
+    for file in files:
+        content = file.read_bytes()
+        half = len(content) // 2
+        for damaged in (content[:-1], content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :]):
+            file.write_bytes(damaged)
+            assert verify(collection) == [f"vectors.index: not there, not whole, or of another release; {AGAIN}"]
+        file.write_bytes(content)
+    assert verify(collection) == []
 
 
 def test_each_file_of_the_index_of_words_is_looked_at(collection: StoredCollection) -> None:
@@ -322,9 +331,11 @@ def test_indexes_of_another_collection_will_be_made_again(tmp_path: Path, collec
 def test_an_index_of_other_passages_is_named_with_what_to_do(collection: StoredCollection, name: str) -> None:
     """Which no search would find out."""
     if name == "vectors.index":
-        index = vector_index.open_index(collection)
-        index.index.remove_ids(np.array([4, 5]))
-        vector_index._save(index, collection.folder)
+        held = vector_index.load_saved(collection)
+        assert held is not None
+        index = read_index(held.file)
+        index.remove_ids(np.array([4, 5]))
+        save(index, replace(held, file=new_file(collection.folder / name)))
     else:
         collection.delete(["d1"])
         collection.put([encoded("d1", 1, ["ar", "en", "ja"])])
