@@ -1,9 +1,9 @@
-# make demo | test | check | gate | format | serve | eval: each sets up what it needs in .venv and may be run first.
+# make demo | test | check | gate | audit | container-steps | format | serve | eval: each sets up what it needs in .venv and may be run first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check gate format serve eval setup clean
+.PHONY: demo test check gate audit container-steps format serve eval setup clean
 
 demo: $(READY)
 	$(BIN)/search --sample "rare earth export ban"
@@ -20,6 +20,16 @@ check: $(READY)
 gate: $(READY)
 	$(BIN)/search-eval gate seeds --baseline eval/baselines/sample.jsonl
 
+# Known vulnerabilities of what is pinned; what the package index cannot say about is named.
+audit: constraints.txt
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	.audit/bin/pip-audit -r constraints.txt --no-deps --disable-pip --progress-spinner off
+
+# What the Dockerfile does, without Docker; as root, since it becomes another user. Takes minutes.
+container-steps:
+	$(PYTHON) .ci/container-steps
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -34,8 +44,8 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[eval,parquet,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[eval,parquet,mcp,dev]'
 	touch $(READY)
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .audit .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -3,36 +3,75 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
-import uvicorn
+from indexer.errors import SettingsError
+from search_api.cli import add_common
+from search_api.cli import guarded as without_traceback
+from search_api.keys import read_keys
+from search_api.keys_command import add_keys_command, run_keys_command
+from search_api.settings import ServiceSettings, Settings, is_loopback, settable, variable_of
 
-from indexer.errors import SearchError
-from search_api.app import create_app
-from search_api.cli import add_common, guarded, notice
-from search_api.opening import open_searcher, with_options
-from search_api.settings import Settings
+_EPILOG = "Options may stand in the environment, under the names in brackets. Exit status: 0 stopped, 2 error."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when stopped, 2 for an error."""
-    return guarded(lambda: _serve(_parser().parse_args(arguments)))
+    options = _parser().parse_args(arguments)
+    run = run_keys_command if options.command == "keys" else _serve
+    return without_traceback(lambda: run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="search-serve", description="The search API over one collection.")
-    parser.add_argument("--host", help="address to listen on (127.0.0.1, or SEARCH_HOST)")
-    parser.add_argument("--port", type=int, help="port to listen on (8000, or SEARCH_PORT)")
+    parser = argparse.ArgumentParser(
+        prog="search-serve", description="The search API over one collection.", epilog=_EPILOG, allow_abbrev=False
+    )
     add_common(parser)
+    for own in settable():
+        flag, told = f"--{own.name.replace('_', '-')}", f"{own.metadata['help']} [{variable_of(own)}"
+        if own.metadata["metavar"]:
+            shown = f"; {_shown(own.default)}]" if own.default not in (None, ()) else "]"
+            parser.add_argument(flag, metavar=own.metadata["metavar"], help=told + shown)
+        else:
+            parser.add_argument(flag, action="store_const", const="yes", help=f"{told}=yes]")
+    parser.add_argument(
+        "--no-keys", dest="require_keys", action="store_const", const="no", help="the same as --require-keys no"
+    )
+    add_keys_command(parser.add_subparsers(dest="command", metavar="COMMAND"))
     return parser
 
 
+def _shown(default: object) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
 def _serve(options: argparse.Namespace) -> int:
-    settings = with_options(Settings.from_environment(), options.collection, options.model, sample=options.sample)
-    host = options.host or settings.host
-    port = options.port if options.port is not None else settings.port
-    if not 0 <= port <= 65_535:
-        raise SearchError(f"--port {port}, expected 0 to 65535")
-    opened = open_searcher(settings, notice)  # before listening, so that what is wrong is one line here
-    uvicorn.run(create_app(lambda: opened), host=host, port=port, log_level="info", access_log=False)
-    return 0
+    given = {own.name: text for own in settable() if (text := getattr(options, own.name)) is not None}
+    service = ServiceSettings.from_environment(given)
+    _check_keys(service)
+    from search_api.opening import with_options  # with what follows a second or more, which `keys` need not wait for
+    from search_api.serving import serve
+
+    searched = with_options(Settings.from_environment(), options.collection, options.model, sample=options.sample)
+    with ExitStack() as stack:
+        return serve(searched, service, stack, say)
+
+
+def _check_keys(service: ServiceSettings) -> None:
+    """Raises SettingsError where nobody could get in; says so where anybody can."""
+    if service.keys_required():
+        if not read_keys(service.keys_file()):
+            raise SettingsError(
+                f"{service.keys_file()} holds no API keys; make one with `search-serve keys add NAME --scope read`"
+            )
+    elif not is_loopback(service.host):
+        say(f"no keys are asked for: whoever reaches {service.host} may search and change the collection")
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    line = f"search-serve: {text}\n"
+    sys.stderr.write(line.encode("utf-8", "replace").decode("utf-8"))
+    sys.stderr.flush()

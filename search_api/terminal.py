@@ -1,130 +1,101 @@
-"""Hits -> text for a terminal: lines cut as each script allows, right-to-left text isolated, the answer marked."""
+"""Hits -> text for a terminal: cut to its width, right-to-left text isolated, the answer marked, titles linked."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from rich.cells import cell_len
+from search_api.bidi import clean, direction_of, isolated
+from search_api.hit_fields import HitFields, TellingFields
+from search_api.line_breaking import BOLD, MARKS, PLAIN, clip, clip_start, columns, reopened, wrap
 
-from search_api.searcher import Hit
-
-_RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he", "ps", "sd", "ug", "yi", "ckb", "dv"})
-_ISOLATE_RTL, _END_ISOLATE = "\u2067", "\u2069"
-_BIDI_CONTROLS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
-_WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
-_NOT_FIRST = frozenset("。、，．！？；：」』）】》〉”’!?,.;:)]}…ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々")
-_NOT_LAST = frozenset("「『（【《〈“‘([{")
-_BREAK = re.compile(rf"\s+|(?<=[{_WIDE}])|(?=[{_WIDE}])")
-
-MARKS = ("⟦", "⟧")
-"""Around the best sentence where there are no colours."""
+_NARROW = 40
+"""Below so many columns title and id have lines of their own."""
+_BETWEEN = " · "
+_SHORTEST_ID = 12
 
 
-def lines_of(hit: Hit, width: int, color: bool) -> list[str]:
-    """A hit as lines of at most `width` columns: rank, score, language and title; date, source and id; the snippet."""
-    head = f"{hit.rank:>2}  {hit.score:.2f}{'?' if hit.weak else ' '} {hit.lang:<3} "
-    title = clip(_clean(hit.title) or _clean(hit.document_id), width - cell_len(head))
-    page = f"page {hit.page}" if hit.page else ""
-    about = " · ".join(_clean(part) for part in (hit.date, hit.source, hit.document_id, page) if part)
-    lines = [head + _styled(isolated(title, hit.lang), "1", color)]
-    lines.append("    " + _styled(clip(about, width - 4), "2", color))
+def lines_of(hit: HitFields, width: int, color: bool, link: str = "") -> list[str]:
+    """A hit as lines of at most `width` columns: rank, score, language and title; date, source and id; the snippet.
+
+    `link`: where the title leads to, already safe for a terminal; empty for nowhere."""
+    lines = heading_of(hit, width, color, link)
     indent = 10 if width >= 30 else 2
+    direction = direction_of(hit["snippet"], hit["lang"])
     marked = wrap(marked_snippet(hit, color), max(2, width - indent))
-    lines += [" " * indent + isolated(line, hit.lang) for line in _reopened(marked)]
-    for telling in hit.also_in:
-        title = isolated(clip(_clean(telling.title) or _clean(telling.document_id), width - 18), telling.lang)
-        lines.append("    " + _styled(f"also in {telling.lang:<3} {title}", "2", color))
-    if hit.explanation is not None:
-        parts = "  ".join(f"{name} {value:.3f}" for name, value in hit.explanation.items())
-        lines += ["    " + _styled(line, "2", color) for line in wrap(parts, max(2, width - 4))]
+    lines += [" " * indent + isolated(line, direction) for line in reopened(marked)]
+    lines += ["    " + styled(_also_in(telling, width), "2", color) for telling in hit["also_in"]]
+    if "explanation" in hit:
+        parts = "  ".join(f"{name} {value:.3f}" for name, value in hit["explanation"].items())
+        lines += ["    " + styled(line, "2", color) for line in wrap(parts, max(2, width - 4))]
     return lines
 
 
-def marked_snippet(hit: Hit, color: bool) -> str:
+def heading_of(hit: HitFields, width: int, color: bool, link: str = "") -> list[str]:
+    """Its first lines, without the snippet."""
+    head = f"{hit['rank']:>2} {hit['score']:>5.2f}{'?' if hit['weak'] else ' '} {hit['lang']:<3} "
+    text, lang = clean(hit["title"]) or clean(hit["document_id"]), hit["lang"]
+    parts = [clean(part) for part in (hit["date"], hit["source"]) if part]
+    page = [f"page {hit['page']}"] if "page" in hit else []
+    if width >= _NARROW:
+        lines = [head + _title(clip(text, width - columns(head)), lang, color, link)]
+        abouts = [_about(parts, hit["document_id"], page, width - 4)]
+    else:
+        lines = [head.rstrip(), "  " + _title(clip(text, width - 2), lang, color, link)]
+        abouts = [_joined([*parts, *page], width - 4), _about([], hit["document_id"], [], width - 4)]
+    return [*lines, *("    " + styled(about, "2", color) for about in abouts if about)]
+
+
+def question_line(query: str, width: int) -> str:
+    """The question that hits below are for."""
+    text = clip(clean(query), width - 3)
+    return f"── {isolated(text, direction_of(text))}"
+
+
+def _title(text: str, lang: str, color: bool, link: str) -> str:
+    return linked(styled(isolated(text, direction_of(text, lang)), "1", color), link)
+
+
+def _about(before: list[str], identifier: str, after: list[str], width: int) -> str:
+    """All on one line; of a long id its end is kept."""
+    left = width - sum(columns(part) + len(_BETWEEN) for part in (*before, *after))
+    return _joined([*before, clip_start(clean(identifier), max(_SHORTEST_ID, left)), *after], width)
+
+
+def _joined(parts: list[str], width: int) -> str:
+    """Each in its own direction."""
+    return _BETWEEN.join(isolated(part, direction_of(part)) for part in _fitting(parts, width))
+
+
+def _fitting(parts: list[str], width: int) -> Iterator[str]:
+    """Parts until the line is full; the one that does not fit is clipped."""
+    for part in parts:
+        clipped = clip(part, width)
+        if clipped:
+            yield clipped
+        width -= columns(clipped) + len(_BETWEEN)
+        if clipped != part or width < 1:
+            return
+
+
+def _also_in(telling: TellingFields, width: int) -> str:
+    text = clip(clean(telling["title"]) or clean(telling["document_id"]), width - 18)
+    return f"also in {telling['lang']:<3} {isolated(text, direction_of(text, telling['lang']))}"
+
+
+def marked_snippet(hit: HitFields, color: bool) -> str:
     """The snippet with its best sentence between marks; with colours, control sequences do."""
-    text, (start, end) = hit.snippet.text, (hit.snippet.highlights[0].start, hit.snippet.highlights[0].end)
-    before, after = (_BOLD, _PLAIN) if color else MARKS
-    return _clean(text[:start]) + before + _clean(text[start:end]) + after + _clean(text[end:])
+    sentence = next((mark for mark in hit["highlights"] if mark["kind"] == "sentence"), None)
+    if sentence is None:
+        return clean(hit["snippet"])
+    text, start, end = hit["snippet"], sentence["start"], sentence["end"]
+    before, after = (BOLD, PLAIN) if color else MARKS
+    return clean(text[:start]) + before + clean(text[start:end]) + after + clean(text[end:])
 
 
-_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
-
-
-def _reopened(lines: list[str]) -> Iterator[str]:
-    """Bold that goes over a line's end is ended there and begun again, so that indents and isolates stay plain."""
-    bold = False
-    for line in lines:
-        start = _BOLD if bold else ""
-        bold = line.rfind(_BOLD) > line.rfind(_PLAIN) if _BOLD in line or _PLAIN in line else bold
-        yield start + line + (_PLAIN if bold else "")
-
-
-def _styled(text: str, code: str, color: bool) -> str:
+def styled(text: str, code: str, color: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if color else text
 
 
-def _clean(text: str) -> str:
-    """No control characters from documents: they could rewrite the screen or turn the line around."""
-    return _BIDI_CONTROLS.sub("", _CONTROLS.sub(" ", text))
-
-
-def isolated(text: str, lang: str) -> str:
-    """Right-to-left text in its own direction, so that it does not turn what stands around it; other text as it is."""
-    return f"{_ISOLATE_RTL}{text}{_END_ISOLATE}" if lang in _RIGHT_TO_LEFT else text
-
-
-def clip(text: str, width: int) -> str:
-    """At most `width` columns, with an ellipsis where something was cut off."""
-    if cell_len(text) <= width:
-        return text
-    kept = ""
-    for character in text:
-        if cell_len(kept + character) > width - 1:
-            break
-        kept += character
-    return kept.rstrip() + "…"
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns, cut at spaces and between Chinese or Japanese characters, but not before a
-    closing mark or small kana nor after an opening bracket; a word longer than a line is cut where the line ends."""
-    lines: list[str] = []
-    line, columns = "", 0
-    for piece in _pieces(text):
-        if line and columns + _columns(piece.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        if not line:
-            piece = piece.lstrip()
-        while _columns(piece.rstrip()) > width:
-            cut = next(i for i in range(len(piece), 0, -1) if _columns(piece[:i]) <= width)
-            lines.append(piece[:cut])
-            piece = piece[cut:]
-        line += piece
-        columns = _columns(line)
-    return [*lines, line.rstrip()] if line.strip() else lines
-
-
-def _columns(text: str) -> int:
-    return cell_len(text.replace(_BOLD, "").replace(_PLAIN, ""))
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """The text in pieces between which a line may end."""
-    start = 0
-    for match in _BREAK.finditer(text):
-        at = match.end()
-        if at <= start or at >= len(text):
-            continue
-        before = text[start:at].rstrip()[-1:]
-        if match.group() == "" and (
-            text[at] in _NOT_FIRST or text[at] in MARKS[1] or before in _NOT_LAST or before == MARKS[0]
-        ):
-            continue
-        if match.group() == "" and (text.startswith(_PLAIN, at) or text[start:at].endswith(_BOLD)):
-            continue
-        yield text[start:at]
-        start = at
-    yield text[start:]
+def linked(text: str, address: str) -> str:
+    """OSC 8: a terminal that knows it makes the text lead to the address, another one shows the text."""
+    return f"\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\" if address else text

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -193,30 +194,64 @@ def test_a_missing_path_is_named_and_the_rest_indexed(collection: str, tmp_path:
     assert f"skipped {tmp_path}/empty.md: empty" in done.stderr
 
 
-def test_serve_answers_on_its_port_and_stops_when_interrupted(collection: str) -> None:
+def test_serve_answers_on_its_port_and_on_the_users_socket_and_stops_when_interrupted(collection: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [str(_BIN / "search-serve"), "--port", str(port), "--collection", collection],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        base = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            try:
-                httpx.get(f"{base}/ready").raise_for_status()
-                break
-            except httpx.ConnectError:
-                time.sleep(0.1)
-        answer = httpx.get(f"{base}/search", params={"q": "rare earth export ban"}).json()
-        assert answer["hits"][0]["document_id"].endswith("/a.txt")
-    finally:
-        server.send_signal(signal.SIGINT)
-        _, stderr = server.communicate(timeout=30)
+    with tempfile.TemporaryDirectory(prefix="s") as runtime:
+        server = subprocess.Popen(
+            [str(_BIN / "search-serve"), "--port", str(port), "--collection", collection],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_RUNTIME_DIR": runtime},
+        )
+        try:
+            base = f"http://127.0.0.1:{port}"
+            for _ in range(600):
+                try:
+                    httpx.get(f"{base}/ready").raise_for_status()
+                    break
+                except httpx.ConnectError:
+                    time.sleep(0.1)
+            answer = httpx.get(f"{base}/search", params={"q": "rare earth export ban"}).json()
+            assert answer["hits"][0]["document_id"].endswith("/a.txt")
+            _check_that_the_command_says_the_same(collection, runtime)
+        finally:
+            server.send_signal(signal.SIGINT)
+            _, stderr = server.communicate(timeout=30)
+        assert os.listdir(runtime) == ["multilingual-search"]
+        assert not list(Path(runtime).rglob("*.sock"))
     assert server.returncode == 0
     assert "Traceback" not in stderr
+    assert stderr.count('"client": "socket"') == 3
+
+
+def _check_that_the_command_says_the_same(collection: str, runtime: str) -> None:
+    """To the byte, with a server and without one."""
+    for options in (["--json", "--explain"], ["--format", "csv"], ["--lang", "fi"]):
+        with_server, without = (
+            run("search", "rare earth", *options, *more, "--collection", collection, XDG_RUNTIME_DIR=runtime)
+            for more in ([], ["--no-server"])
+        )
+        assert (with_server.returncode, with_server.stdout) == (without.returncode, without.stdout)
+        assert with_server.stderr == without.stderr
+
+
+def test_questions_from_a_pipe_are_answered_by_one_process(collection: str) -> None:
+    done = run(
+        "search", "-", "--json", "-n", "1", "--collection", collection, stdin="rare earth export ban\n下週氣溫\n"
+    )
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (first["query"], second["query"]) == ("rare earth export ban", "下週氣溫")
+    assert first["document_id"].endswith("/a.txt")
+    assert second["document_id"] == "zh-1"
+
+
+def test_what_is_no_text_elsewhere_is_printed_all_the_same(collection: str) -> None:
+    done = run("search", "rain", "-n", "1", "--collection", collection, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "\\u27e6It will rain in the north." in done.stdout
 
 
 @pytest.mark.parametrize("command", ["search", "search-index", "search-serve", "search-eval"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from search_api.searcher import Hit, Telling
-from search_api.snippets import Highlight, Snippet
-from search_api.terminal import clip, isolated, lines_of, marked_snippet, wrap
+from search_api.bidi import direction_of, isolated
+from search_api.hit_fields import HitFields, MarkFields, TellingFields
+from search_api.line_breaking import clip, clip_start, wrap
+from search_api.terminal import lines_of, marked_snippet, question_line
 
-RTL, POP = "\u2067", "\u2069"
+RTL, LTR, POP = "\u2067", "\u2066", "\u2069"
 INDENT = " " * 10
 STYLES = re.compile(r"\x1b\[[012]m")
 
@@ -32,13 +32,14 @@ def hit(
     document_id: str = "docs/a.txt",
     source: str = "Reuters",
     date: str = "2024-05-06",
-    words: Sequence[Highlight] = (),
+    words: Sequence[MarkFields] = (),
     weak: bool = False,
-    also_in: Sequence[Telling] = (),
+    also_in: Sequence[TellingFields] = (),
     explanation: Mapping[str, float] | None = None,
-) -> Hit:
-    place = Highlight(len(before), len(before) + len(sentence), "sentence")
-    return Hit(
+    page: int | None = None,
+) -> HitFields:
+    start, end = len(before), len(before) + len(sentence)
+    made = HitFields(
         rank=3,
         score=0.456,
         weak=weak,
@@ -49,15 +50,32 @@ def hit(
         source=source,
         date=date,
         url="https://e.example/a",
-        snippet=Snippet(before + sentence + after, (place, *words)),
-        also_in=also_in,
-        explanation=explanation,
+        snippet=before + sentence + after,
+        highlights=[MarkFields(start=start, end=end, kind="sentence"), *words],
+        start=0,
+        end=end,
+        sentence={"start": start, "end": end},
+        also_in=list(also_in),
     )
+    if page is not None:
+        made["page"] = page
+    if explanation is not None:
+        made["explanation"] = dict(explanation)
+    return made
+
+
+def telling(document_id: str, lang: str, title: str) -> TellingFields:
+    return TellingFields(document_id=document_id, lang=lang, title=title)
 
 
 def plain(lines: Sequence[str]) -> list[str]:
     """What is seen: without styles and isolates."""
-    return [re.sub(f"[{RTL}{POP}]", "", STYLES.sub("", line)) for line in lines]
+    return [re.sub(f"[{RTL}{LTR}{POP}]", "", STYLES.sub("", line)) for line in lines]
+
+
+def snippet_of(lines: Sequence[str], width: int) -> list[str]:
+    """The lines behind the heading, of a hit without other tellings."""
+    return list(lines[2 if width >= 40 else 4 :])
 
 
 def squeezed(text: str) -> str:
@@ -73,7 +91,7 @@ def test_a_hit_is_its_rank_score_language_title_then_date_source_id_then_the_sni
         "    2024-05-06 · Reuters · docs/a.txt",
         f"{INDENT}Before. ⟦The ban holds.⟧ After.",
     ]
-    assert lines_of(replace(hit(), page=12), 80, color=False)[1] == "    2024-05-06 · Reuters · docs/a.txt · page 12"
+    assert lines_of(hit(page=12), 80, color=False)[1] == "    2024-05-06 · Reuters · docs/a.txt · page 12"
 
 
 def test_what_is_not_known_is_left_out() -> None:
@@ -95,13 +113,19 @@ def test_a_weak_hit_has_a_question_mark_behind_its_score() -> None:
     assert weak[1:] == strong[1:]
 
 
+def test_a_score_below_zero_moves_nothing() -> None:
+    below = hit()
+    below["score"] = -0.05
+    assert lines_of(below, 80, color=False)[0] == " 3 -0.05  en  A title"
+
+
 def test_words_of_the_question_bring_no_marks_of_their_own() -> None:
-    words = [Highlight(0, 6, "word"), Highlight(12, 15, "word")]
+    words = [MarkFields(start=0, end=6, kind="word"), MarkFields(start=12, end=15, kind="word")]
     for color in (False, True):
         assert lines_of(hit(words=words), 80, color) == lines_of(hit(), 80, color)
 
 
-TELLINGS = [Telling("docs/ar.txt", "ar", "حظر التصدير"), Telling("docs/zh.txt", "zh", "禁令"), Telling("b", "en", "")]
+TELLINGS = [telling("docs/ar.txt", "ar", "حظر التصدير"), telling("docs/zh.txt", "zh", "禁令"), telling("b", "en", "")]
 
 
 def test_other_tellings_are_a_line_each_with_language_and_title() -> None:
@@ -125,7 +149,7 @@ def test_an_explanation_is_each_stage_with_what_it_contributed() -> None:
 @pytest.mark.parametrize("color", [False, True], ids=["plain", "colours"])
 @pytest.mark.parametrize("width", [30, 40, 57, 80, 110])
 def test_tellings_and_explanations_are_no_wider_than_the_terminal(width: int, color: bool) -> None:
-    long = [Telling("x", lang, 20 * title) for lang, title in (("en", "title "), ("ar", "حظر "), ("ja", "禁輸"))]
+    long = [telling("x", lang, 20 * title) for lang, title in (("en", "title "), ("ar", "حظر "), ("ja", "禁輸"))]
     lines = plain(lines_of(hit(also_in=long, explanation=EXPLANATION), width, color))
     assert max(map(cell_len, lines)) <= width
     assert [line[4:14] for line in lines if "also in" in line] == ["also in en", "also in ar", "also in ja"]
@@ -154,11 +178,12 @@ def test_no_line_of_a_hit_is_wider_than_the_terminal_and_nothing_is_lost(lang: s
     sentence = sentence.rstrip()
     lines = lines_of(hit(before, sentence, after, lang, title=before * 3), width, color)
     seen = plain(lines)
-    assert max(map(cell_len, (seen[0], *seen[2:]))) <= width
-    assert all(line.startswith(INDENT) for line in seen[2:])
-    assert not any(line.lstrip().startswith("⟧") or line.endswith("⟦") for line in seen[2:])
+    assert max(map(cell_len, seen)) <= width
+    seen = snippet_of(seen, width)
+    assert all(line.startswith(INDENT) for line in seen)
+    assert not any(line.lstrip().startswith("⟧") or line.endswith("⟦") for line in seen)
     marks = ("", "") if color else ("⟦", "⟧")
-    assert squeezed("".join(seen[2:])) == squeezed(before + marks[0] + sentence + marks[1] + after)
+    assert squeezed("".join(seen)) == squeezed(before + marks[0] + sentence + marks[1] + after)
 
 
 @pytest.mark.parametrize("width", range(24, 41))
@@ -166,7 +191,7 @@ def test_no_line_of_a_hit_is_wider_than_the_terminal_and_nothing_is_lost(lang: s
 def test_with_colours_exactly_the_sentence_is_bold_on_every_line_that_it_is_on(lang: str, width: int) -> None:
     before, sentence, after = (part * 2 for part in TEXTS[lang])
     sentence = sentence.rstrip()
-    lines = lines_of(hit(before, sentence, after, lang), width, color=True)[2:]
+    lines = snippet_of(lines_of(hit(before, sentence, after, lang), width, color=True), width)
     bold = ""
     for line in lines:
         assert line.startswith((INDENT if width >= 30 else "  ") + (RTL if lang == "ar" else ""))
@@ -191,9 +216,58 @@ def test_every_line_of_right_to_left_text_is_isolated(lang: str) -> None:
         assert (line.count(RTL), line.count(POP)) == (1, 1)
 
 
-@pytest.mark.parametrize("lang", ["en", "ja", "zh", "und", "ru"])
-def test_left_to_right_text_is_as_it_is(lang: str) -> None:
-    assert isolated("text", lang) == "text"
+@pytest.mark.parametrize(
+    ("text", "lang", "direction"),
+    [
+        ("text", "en", ""),
+        ("日本語", "ja", ""),
+        ("A ban (2024)", "ar", ""),
+        ("حظر التصدير (2024)", "ar", "rtl"),
+        ("COP28: قمة المناخ في دبي", "ar", "rtl"),
+        ("شركة Apple Computer International", "ar", "rtl"),
+        ("شركة Apple Computer International", "en", "ltr"),
+        ("The word حظر means ban", "en", "ltr"),
+        ("שלום", "und", "rtl"),
+        ("2024-05-06", "", ""),
+    ],
+)
+def test_text_is_isolated_in_the_direction_in_which_it_reads(text: str, lang: str, direction: str) -> None:
+    assert direction_of(text, lang) == direction
+    begins = {"rtl": RTL, "ltr": LTR, "": ""}[direction]
+    assert isolated(text, direction) == f"{begins}{text}{POP if direction else ''}"
+    assert lines_of(hit(title=text, lang=lang), 110, color=False)[0].endswith(isolated(text, direction))
+
+
+def test_date_source_and_id_do_not_turn_each_other_around() -> None:
+    line = lines_of(hit(source="وكالة الأنباء", document_id="ملفات/خبر 1.txt", page=3), 80, color=False)[1]
+    assert line == f"    2024-05-06 · {RTL}وكالة الأنباء{POP} · {RTL}ملفات/خبر 1.txt{POP} · page 3"
+
+
+def test_a_question_above_its_hits_is_isolated_and_clipped() -> None:
+    assert question_line("حظر التصدير", 80) == f"── {RTL}حظر التصدير{POP}"
+    assert question_line("rare \x1b[2Jearths", 80) == "── rare  [2Jearths"
+    assert cell_len(question_line("稀土" * 60, 40)) <= 40
+
+
+def test_on_a_narrow_terminal_title_and_id_have_lines_of_their_own() -> None:
+    assert lines_of(hit(page=2), 30, color=False)[:4] == [
+        " 3  0.46  en",
+        "  A title",
+        "    2024-05-06 · Reuters · pa…",
+        "    docs/a.txt",
+    ]
+
+
+def test_of_a_long_id_the_end_is_kept_and_the_page_is_told() -> None:
+    line = lines_of(hit(document_id="reports/" * 20 + "2024/final.pdf", page=12), 60, color=False)[1]
+    assert line.endswith("reports/2024/final.pdf · page 12")
+    assert line.startswith("    2024-05-06 · Reuters · …")
+    assert 58 <= cell_len(line) <= 60
+
+
+def test_a_title_leads_to_an_address_where_there_is_one() -> None:
+    line = lines_of(hit(), 80, color=True, link="https://e.example/a")[0]
+    assert line == " 3  0.46  en  \x1b]8;;https://e.example/a\x1b\\\x1b[1mA title\x1b[0m\x1b]8;;\x1b\\"
 
 
 def test_the_line_of_date_source_and_id_is_no_wider_than_the_terminal() -> None:
@@ -201,13 +275,13 @@ def test_the_line_of_date_source_and_id_is_no_wider_than_the_terminal() -> None:
         for color in (False, True):
             lines = lines_of(long, 60, color)
             assert cell_len(STYLES.sub("", lines[1])) <= 60
-            assert plain(lines)[1].startswith(f"    {long.date[:10]}")
+            assert plain(lines)[1].startswith(f"    {long['date'][:10]}")
 
 
 def test_a_very_narrow_terminal_still_shows_the_snippet() -> None:
     for width in (4, 10, 11, 12, 13):
         lines = lines_of(hit("前。", "核心の文。", "後。", "ja"), width, color=False)
-        assert squeezed("".join(plain(lines[2:]))) == "前。⟦核心の文。⟧後。"
+        assert squeezed("".join(plain(lines))).endswith("前。⟦核心の文。⟧後。")
 
 
 # What documents may not do to a terminal
@@ -257,8 +331,8 @@ def test_control_characters_of_an_id_do_not_reach_the_terminal_where_the_title_i
 @pytest.mark.parametrize("color", [False, True], ids=["plain", "colours"])
 @pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
 def test_control_characters_of_other_tellings_do_not_reach_the_terminal(bad: str, color: bool) -> None:
-    for telling in (Telling("id", "en", f"ab{bad}cd"), Telling(f"ab{bad}cd", "ar", "")):
-        lines = plain(lines_of(hit(also_in=[telling]), 80, color))
+    for other in (telling("id", "en", f"ab{bad}cd"), telling(f"ab{bad}cd", "ar", "")):
+        lines = plain(lines_of(hit(also_in=[other]), 80, color))
         assert not FORBIDDEN.search("".join(lines))
         assert lines[-1].index("ab") < lines[-1].index("cd")
 
@@ -271,6 +345,13 @@ def test_isolates_of_documents_do_not_leave_a_line_open() -> None:
 
 
 # Clipping
+
+
+def test_clip_start_keeps_the_end() -> None:
+    assert clip_start("abcdef", 6) == "abcdef"
+    assert clip_start("abcdef", 5) == "…cdef"
+    assert clip_start("日本語の題", 8) == "…語の題"
+    assert clip_start("abc", 1) == "…"
 
 
 def test_clip_keeps_what_fits_and_ends_the_rest_with_an_ellipsis() -> None:
@@ -314,6 +395,10 @@ def test_clip_is_never_wider(text: str, width: int) -> None:
         ("前文\x1b[1m核心\x1b[0m後文", 12, ["前文\x1b[1m核心\x1b[0m後文"]),
         ("前文\x1b[1m核心\x1b[0m後文", 8, ["前文\x1b[1m核心\x1b[0m", "後文"]),
         ("前文\x1b[1m核心\x1b[0m後文", 4, ["前文", "\x1b[1m核心\x1b[0m", "後文"]),
+        ("価格は２０％上昇", 10, ["価格は２", "０％上昇"]),
+        ("二ヶ月〜続く", 6, ["二ヶ", "月〜続", "く"]),
+        ("他说：〔注〕后", 6, ["他说：", "〔注〕", "后"]),
+        ("𠮷野家𠮷野家", 6, ["𠮷野家", "𠮷野家"]),
         ("   ", 2, []),
         ("      a", 4, ["a"]),
         ("字   字", 2, ["字", "字"]),

@@ -1,0 +1,1 @@
+"""The parts of the command `search`; `search_api/cli.py` is its entry."""
