@@ -255,6 +255,12 @@ class CollectionView:
             ).fetchone()
             return rows.document_of_row(row) if row else None
 
+    def language(self, document_id: str) -> str:
+        """What a document is in: as it was said to be, else as was found out; empty for an unknown id."""
+        with self._reading():
+            row = self._connection.execute("SELECT lang FROM documents WHERE id = ?", (document_id,)).fetchone()
+        return row[0] if row else ""
+
     def all_documents(self) -> Iterator[Document]:
         """Every document as it came, in that order; one at a time, since a text may be large."""
         with self._reading():

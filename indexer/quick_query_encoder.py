@@ -1,9 +1,10 @@
-"""Encodes queries with numpy alone, for a command that asks one question and ends.
+"""Encodes queries with numpy alone: for a command that asks one question and ends, and for a service, where it needs
+little memory and takes the queries that come at the same time together.
 
 Importing sentence-transformers and torch takes four to six seconds, longer than everything else that a search does.
 This file runs the plainest kind of sentence-transformers folder (BERT, mean pooling, normalised; the embedded model
 is one) from its own files in a tenth of that; a test holds its vectors against sentence-transformers'. It reads
-nothing else and encodes no passages: other architectures, indexing and the server use `encoder.py`.
+nothing else and encodes no passages: other architectures and indexing use `encoder.py`.
 
 Formulas: Devlin et al. 2019, "BERT", and Vaswani et al. 2017, "Attention is all you need".
 """
@@ -11,7 +12,7 @@ Formulas: Devlin et al. 2019, "BERT", and Vaswani et al. 2017, "Attention is all
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ from tokenizers import Tokenizer
 from indexer.encoder import prompts_of
 from indexer.model_folders import fingerprint, folder_of
 from indexer.parts import unit
+from indexer.sentences import Span
 
 Vectors = NDArray[np.float32]
+
+_TOGETHER = 2_048
+"""Tokens of all queries that go through the layers side by side."""
 
 
 def load(name: str) -> QuickQueryEncoder | None:
@@ -70,38 +75,48 @@ class QuickQueryEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(len(texts), dimension) float32, each row of length 1."""
-        rows = [self._encode(self._tokenizer.encode(self._prompt + text).ids) for text in texts]
+        ids = [self._tokenizer.encode(self._prompt + text).ids for text in texts]
+        rows: list[Vectors] = []
+        for group in _groups(ids):
+            rows += self._encode(group)
         return (
             unit(np.stack(rows)) if rows else np.empty((0, self._weight("embeddings.LayerNorm.bias").size), np.float32)
         )
 
-    def _encode(self, ids: list[int]) -> Vectors:
-        """The mean of the last layer's states, shape (dimension,)."""
+    def _encode(self, texts: Sequence[Sequence[int]]) -> list[Vectors]:
+        """The mean of the last layer's states of each text's tokens, (dimension,). The tokens of all go through the
+        layers side by side, so that the weights are read once for all; each attends to those of its own text."""
         words = self._weights.get_slice("embeddings.word_embeddings.weight")
-        states: Vectors = np.concatenate([words[identifier : identifier + 1] for identifier in ids])
-        states = states + self._weight("embeddings.position_embeddings.weight")[: len(ids)]
+        positions = self._weight("embeddings.position_embeddings.weight")
+        ends = np.cumsum([len(ids) for ids in texts]).tolist()
+        spans = list(zip([0, *ends[:-1]], ends, strict=True))
+        states: Vectors = np.concatenate([words[identifier : identifier + 1] for ids in texts for identifier in ids])
+        states = states + np.concatenate([positions[: len(ids)] for ids in texts])
         states = states + self._weight("embeddings.token_type_embeddings.weight")[0]
         states = self._normalised(states, "embeddings.LayerNorm")
         for layer in range(self._layers):
-            states = self._layer(states, f"encoder.layer.{layer}")
-        mean: Vectors = states.mean(axis=0)
-        return mean
+            states = self._layer(states, spans, f"encoder.layer.{layer}")
+        return [states[start:end].mean(axis=0) for start, end in spans]
 
-    def _layer(self, states: Vectors, layer: str) -> Vectors:
-        attended = self._linear(self._attention(states, f"{layer}.attention.self"), f"{layer}.attention.output.dense")
+    def _layer(self, states: Vectors, spans: Sequence[Span], layer: str) -> Vectors:
+        attended = self._attention(states, spans, f"{layer}.attention.self")
+        attended = self._linear(attended, f"{layer}.attention.output.dense")
         states = self._normalised(states + attended, f"{layer}.attention.output.LayerNorm")
         widened = _gelu(self._linear(states, f"{layer}.intermediate.dense"))
         return self._normalised(states + self._linear(widened, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
 
-    def _attention(self, states: Vectors, name: str) -> Vectors:
+    def _attention(self, states: Vectors, spans: Sequence[Span], name: str) -> Vectors:
         def heads(part: str) -> Vectors:
             return self._linear(states, f"{name}.{part}").reshape(len(states), self._heads, -1).transpose(1, 0, 2)
 
-        query, key, value = heads("query"), heads("key"), heads("value")
-        scores = query @ key.transpose(0, 2, 1) / np.sqrt(np.float32(query.shape[-1]))
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        attended: Vectors = (weights @ value).transpose(1, 0, 2).reshape(states.shape)
+        queries, keys, values = heads("query"), heads("key"), heads("value")
+        attended = np.empty_like(states)
+        for start, end in spans:
+            query, key, value = queries[:, start:end], keys[:, start:end], values[:, start:end]
+            scores = query @ key.transpose(0, 2, 1) / np.sqrt(np.float32(query.shape[-1]))
+            weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+            weights /= weights.sum(axis=-1, keepdims=True)
+            attended[start:end] = (weights @ value).transpose(1, 0, 2).reshape(end - start, -1)
         return attended
 
     def _linear(self, states: Vectors, name: str) -> Vectors:
@@ -118,6 +133,18 @@ class QuickQueryEncoder:
         if name not in self._held:
             self._held[name] = self._weights.get_tensor(name)
         return self._held[name]
+
+
+def _groups(texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+    """In order, as many together as have few tokens in all."""
+    group: list[list[int]] = []
+    for ids in texts:
+        if group and sum(map(len, group)) + len(ids) > _TOGETHER:
+            yield group
+            group = []
+        group.append(ids)
+    if group:
+        yield group
 
 
 def _read(file: Path) -> Any:

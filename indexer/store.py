@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -76,7 +77,7 @@ class Store(Protocol):
         """text[start:end] of a document."""
 
     def document(self, document_id: str) -> Document | None:
-        """A document as it came; None for an unknown id."""
+        """A document as it came, with the language that was found where it said none; None for an unknown id."""
 
     def counts(self) -> Mapping[str, tuple[int, int]]:
         """Language -> how many documents and passages are in it."""
@@ -236,7 +237,8 @@ class LocalStore:
 
     def document(self, document_id: str) -> Document | None:
         with self._lock:
-            return self._collection.document(document_id)
+            document = self._collection.document(document_id)
+            return document and replace(document, lang=document.lang or self._collection.language(document_id))
 
     def counts(self) -> Mapping[str, tuple[int, int]]:
         with self._lock:

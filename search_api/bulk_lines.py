@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from indexer.documents import Document
 from indexer.errors import DocumentError
+from search_api.document_schemas import DocumentBody
 from search_api.invalid_input import described
-from search_api.schemas import DocumentBody
 
 LONGEST_LINE = 16 * 2**20
 """Bytes."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def numbered_lines(chunks: Iterable[bytes], longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes | None]]:
@@ -25,7 +26,7 @@ def numbered_lines(chunks: Iterable[bytes], longest: int = LONGEST_LINE) -> Iter
             rest += line if not too_long else b""
             if too_long or len(rest) > longest:
                 yield number, None
-            elif whole := bytes(rest).strip():
+            elif whole := _trimmed(rest, number):
                 yield number, whole
             number, rest, too_long = number + 1, bytearray(), False
         if not too_long:
@@ -34,17 +35,19 @@ def numbered_lines(chunks: Iterable[bytes], longest: int = LONGEST_LINE) -> Iter
                 rest, too_long = bytearray(), True
     if too_long:
         yield number, None
-    elif whole := bytes(rest).strip():
+    elif whole := _trimmed(rest, number):
         yield number, whole
 
 
-def document_of_line(line: bytes | None, number: int) -> Document:
+def _trimmed(line: bytearray, number: int) -> bytes:
+    return bytes(line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line).strip()
+
+
+def document_of_line(line: bytes | None) -> Document:
     """Raises DocumentError, in one line, for what is no document."""
     if line is None:
         raise DocumentError(f"longer than {LONGEST_LINE:,} bytes; send a document in parts")
-    if number == 1:
-        line = line.removeprefix(b"\xef\xbb\xbf")
     try:
         return DocumentBody.model_validate_json(line).document()
     except ValidationError as error:
-        raise DocumentError(described(error.errors())) from error
+        raise DocumentError(described(error.errors(include_url=False), of_request=False)) from error

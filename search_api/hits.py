@@ -25,6 +25,8 @@ Vectors = NDArray[np.float32]
 
 WEAK = 0.08
 """A hit with a lower score is marked weak."""
+_TELLINGS = 3
+"""How many times more documents are looked at, for a story told twice, than are shown."""
 
 
 @dataclass(frozen=True)
@@ -104,46 +106,53 @@ class Results:
     language: str = field(default="", compare=False)
     """That the question is taken for."""
     facets: Mapping[str, Sequence[tuple[str, int]]] | None = None
-    """`lang`, `source`, `year` -> values and how many of the documents found have each, the most frequent first."""
+    """`lang`, `source`, `year` -> values and how many of the documents found have each: the most frequent first, the
+    last year first."""
+
+
+def stories_of(ranked: list[RankedDocument], store: Store, count: int, *, collapse: bool) -> list[list[RankedDocument]]:
+    """The first `count` stories of ranked documents, or all where there are fewer; each with the documents that tell
+    it, the best first. Without `collapse` each document is a story of its own."""
+    if not collapse:
+        return [[own] for own in ranked[:count]]
+    looked_at = _TELLINGS * count
+    while True:
+        firsts = _firsts(ranked[:looked_at], store)
+        stories = [place for place, first in enumerate(firsts) if first == place][:count]
+        if len(stories) == count or looked_at >= len(ranked):
+            break
+        looked_at *= 2
+    told: dict[int, list[RankedDocument]] = {place: [] for place in stories}
+    for own, first in zip(ranked, firsts, strict=False):
+        if first in told:
+            told[first].append(own)
+    return list(told.values())
 
 
 def hits_of(
-    question: Question,
-    ranked: Sequence[RankedDocument],
-    store: Store,
-    span: tuple[int, int],
-    *,
-    collapse: bool,
-    explain: bool,
+    question: Question, stories: Sequence[Sequence[RankedDocument]], store: Store, offset: int, *, explain: bool
 ) -> list[Hit]:
-    """The hits from the first place of `span` up to, but without, the last one. `ranked` are all that are looked at: of
-    those that tell the same story, with `collapse`, the best is the hit."""
-    described = store.documents([own.passage.document for own in ranked])
-    texts = [store.text(own.passage.document, own.passage.start, own.passage.end) for own in ranked]
-    firsts = _firsts(ranked, texts, store) if collapse else list(range(len(ranked)))
-    own_places = [place for place, first in enumerate(firsts) if first == place]
-    hits = []
-    for rank, place in enumerate(own_places[: span[1]], 1):
-        if rank > span[0]:
-            retold = [
-                described[own.passage.document] for own, first in zip(ranked, firsts, strict=True) if first == place
-            ]
-            document, candidate = described[ranked[place].passage.document], ranked[place]
-            hits.append(_hit(rank, candidate, document, texts[place], question, retold[1:], explain=explain))
-    return hits
+    """A hit for each story, without the first `offset` of them."""
+    shown = stories[offset:]
+    described = store.documents([own.passage.document for tellings in shown for own in tellings])
+    return [
+        _hit(rank, best, [described[own.passage.document] for own in (best, *others)], store, question, explain=explain)
+        for rank, (best, *others) in enumerate(shown, offset + 1)
+    ]
 
 
 def _hit(
     rank: int,
     candidate: RankedDocument,
-    document: StoredDocument,
-    text: str,
+    described: Sequence[StoredDocument],
+    store: Store,
     question: Question,
-    retold: Sequence[StoredDocument],
     *,
     explain: bool,
 ) -> Hit:
-    passage = candidate.passage
+    """`described`: the candidate's document, and the others with the same story."""
+    passage, (document, *retold) = candidate.passage, described
+    text = store.text(passage.document, passage.start, passage.end)
     spans = [(int(a) - passage.start, int(b) - passage.start) for a, b in passage.sentences]
     best = candidate.best_sentence
     if best is None:
@@ -170,10 +179,11 @@ def _hit(
     )
 
 
-def _firsts(ranked: Sequence[RankedDocument], texts: Sequence[str], store: Store) -> list[int]:
+def _firsts(ranked: Sequence[RankedDocument], store: Store) -> list[int]:
     """For each document the place of the first one that tells the same story."""
     if not ranked:
         return []
+    texts = [store.text(own.passage.document, own.passage.start, own.passage.end) for own in ranked]
     langs = [own.passage.lang for own in ranked]
     alignment = store.alignment
     aligned = alignment.passages(np.stack([own.passage.document_vector for own in ranked]), langs)
@@ -192,7 +202,7 @@ def _wordiest(text: str, sentences: Sequence[Span], words: Sequence[Word]) -> in
 
 
 def facets_of(ranked: Sequence[RankedDocument], store: Store) -> dict[str, list[tuple[str, int]]]:
-    """Of all documents that were found; of each field the values that there are, the most frequent first."""
+    """Of all documents that were found."""
     documents = store.documents([own.passage.document for own in ranked])
     years = Counter(document.date[:4] for document in documents.values() if document.date)
     return {

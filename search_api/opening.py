@@ -38,9 +38,11 @@ class OpenSearcher:
     is_sample: bool
     writer: Writer | None = None
     """Where documents can be added and deleted."""
+    folder: Path | None = None
+    """Where the collection is."""
 
     def document(self, document_id: str) -> Document | None:
-        """A document as it came; None for an unknown id."""
+        """A document, with the language that was found where it said none; None for an unknown id."""
         with self.store.current() as store:
             return store.document(document_id)
 
@@ -56,7 +58,7 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder)
     encoder = load(settings.model or collection.model)
     collection.check_model(encoder.fingerprint, encoder.name)
     store = LocalStore(collection)
-    return OpenSearcher(Searcher(store, encoder), store, is_sample)
+    return OpenSearcher(Searcher(store, encoder), store, is_sample, folder=folder)
 
 
 def open_live(settings: Settings, notice: Notice, load: Load = load_query_encoder) -> OpenSearcher:
@@ -74,7 +76,7 @@ def open_live(settings: Settings, notice: Notice, load: Load = load_query_encode
     store = LiveStore(folder, check)
     store.follow(told=_told)
     writer = None if is_sample else Writer(folder, partial(load_full, model), store.refresh)
-    return OpenSearcher(Searcher(store, encoder, timed=metrics.stage), store, is_sample, writer)
+    return OpenSearcher(Searcher(store, encoder, timed=metrics.stage), store, is_sample, writer, folder)
 
 
 def _told(store: LocalStore) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ _TOGETHER = 16
 @dataclass
 class _Waiting:
     text: str
-    done: threading.Event = field(default_factory=threading.Event)
+    done: bool = False
     vector: Vectors | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class QueryVectors:
@@ -48,10 +48,10 @@ class QueryVectors:
                 return known, True
             mine = _Waiting(text)
             self._waiting.append(mine)
-        with self._encoding:  # whoever comes first encodes for all that wait by then
-            if not mine.done.is_set():
-                self._encode()
-        mine.done.wait()
+        while not mine.done:  # whoever comes first encodes for those that came before, which may not be all that wait
+            with self._encoding:
+                if not mine.done:
+                    self._encode()
         if mine.error:
             raise mine.error
         assert mine.vector is not None
@@ -62,8 +62,8 @@ class QueryVectors:
             batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
         texts = list(dict.fromkeys(own.text for own in batch))
         try:
-            vectors = dict(zip(texts, self._encoder.encode_queries(texts), strict=True))
-        except Exception as error:  # noqa: BLE001 - each of those that wait raises it
+            vectors = dict(zip(texts, map(_kept, self._encoder.encode_queries(texts)), strict=True))
+        except BaseException as error:  # noqa: BLE001 - each of those that wait raises it
             for own in batch:
                 own.error = error
         else:
@@ -74,4 +74,11 @@ class QueryVectors:
                 while len(self._known) > self._remembered:
                     self._known.popitem(last=False)
         for own in batch:
-            own.done.set()
+            own.done = True
+
+
+def _kept(row: Vectors) -> Vectors:
+    """A copy that does not hold on to the others, and that nobody can change."""
+    vector = row.copy()
+    vector.flags.writeable = False
+    return vector

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.alignment import AlignedQuery
 from indexer.filters import Filter
@@ -49,19 +50,28 @@ def rank_by_words(question: Question, store: Store, limit: int, among: Filter) -
     if not len(ids):
         return []
     words = np.where(np.isin(ids, literal), np.float32(1), store.word_shares(question.text, ids))
-    quoted = np.array([np.isin(ids, own) for own in quotations], bool).reshape(len(quotations), len(ids)).all(axis=0)
-    shares = dict(zip(ids.tolist(), words.tolist(), strict=True))
-    ranked: dict[int, RankedDocument] = {}
-    for passage in store.passages(ids[np.lexsort((ids, -words, ~quoted))].tolist()):
-        share = shares[passage.id]
-        own = RankedDocument(passage, share, None, partial(dict, words=share))
-        ranked.setdefault(passage.document, own)
+    quoting = np.array([np.isin(ids, own) for own in quotations], bool).reshape(len(quotations), len(ids))
+    best: dict[int, StoredPassage] = {}
+    shares: dict[int, float] = {}
+    quoted: dict[int, NDArray[np.bool_]] = {}
+    places = np.lexsort((ids, -words, -quoting.sum(axis=0)))
+    of_id = {int(ids[place]): place for place in places}
+    for passage in store.passages(ids[places].tolist()):
+        number, place = passage.document, of_id[passage.id]
+        best.setdefault(number, passage)
+        shares[number] = max(shares.get(number, 0.0), float(words[place]))
+        quoted[number] = quoted.get(number, False) | quoting[:, place]
+    order = sorted(best, key=lambda number: (not quoted[number].all(), -shares[number], best[number].id))
     # Scores fall with the rank, also where a quotation has lifted a document.
-    falling = sorted((own.score for own in ranked.values()), reverse=True)
+    falling = sorted(shares.values(), reverse=True)
     return [
-        RankedDocument(own.passage, score, None, own.explain)
-        for own, score in zip(ranked.values(), falling, strict=True)
+        RankedDocument(best[number], score, None, partial(_said, shares[number], len(quoting) > 0 and quoted[number]))
+        for number, score in zip(order, falling, strict=True)
     ]
+
+
+def _said(share: float, quoted: NDArray[np.bool_] | bool) -> dict[str, float]:
+    return {"words": share, "quoted": float(np.all(quoted))}
 
 
 def extended(ranked: Sequence[RankedDocument], deeper: Sequence[RankedDocument]) -> list[RankedDocument]:

@@ -1,22 +1,22 @@
-"""What the API takes and gives."""
+"""What the API takes and gives, but for documents (`document_schemas.py`)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from indexer.documents import Document, document_of
 from indexer.errors import QueryError
 from indexer.filters import Filter
 from search_api.hits import Results
 from search_api.question import LONGEST_QUERY
 from search_api.searcher import MOST_HITS, Mode
 
-_DATE = "YYYY, YYYY-MM or YYYY-MM-DD"
+DATE = "YYYY, YYYY-MM or YYYY-MM-DD"
 _FEW = 20
 """Values of one filter."""
 _MOST_HITS_BEFORE = MOST_HITS - 1
+Value = Annotated[str, Field(max_length=1_000)]
 
 
 class SearchRequest(BaseModel):
@@ -24,6 +24,7 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={"examples": [{"q": "rare earth export ban", "limit": 5, "lang": ["ar", "ja"]}]},
     )
 
@@ -32,17 +33,17 @@ class SearchRequest(BaseModel):
     offset: int = Field(
         0, ge=0, le=_MOST_HITS_BEFORE, description=f"How many to pass over; with `limit`, {MOST_HITS} at most."
     )
-    lang: list[str] = Field(
+    lang: list[Value] = Field(
         default_factory=list,
         max_length=_FEW,
         description="Only passages in these languages (ISO 639-1); repeat for several.",
     )
-    source: list[str] = Field(
+    source: list[Value] = Field(
         default_factory=list, max_length=_FEW, description="Only documents of these sources; repeat for several."
     )
-    date_from: str = Field("", max_length=10, description=f"Only documents of this day or later: {_DATE}.")
-    date_to: str = Field("", max_length=10, description=f"Only documents of this day or earlier: {_DATE}.")
-    where: list[str] = Field(
+    date_from: str = Field("", max_length=10, description=f"Only documents of this day or later: {DATE}.")
+    date_to: str = Field("", max_length=10, description=f"Only documents of this day or earlier: {DATE}.")
+    where: list[Value] = Field(
         default_factory=list,
         max_length=_FEW,
         description="`FIELD:VALUE`: only documents with this value in this further field; repeat for more.",
@@ -66,6 +67,12 @@ class SearchRequest(BaseModel):
                 raise QueryError(f"where={condition[:80]!r}, expected FIELD:VALUE")
             conditions.append((field.strip(), value.strip()))
         return conditions
+
+
+class SearchParameters(SearchRequest):
+    """The same in a URL, where all is text."""
+
+    model_config = ConfigDict(strict=False)
 
 
 class HighlightBody(BaseModel):
@@ -150,82 +157,6 @@ class SearchResponse(BaseModel):
             hits=[HitBody.model_validate(hit.fields()) for hit in results.hits],
             facets=facets,
         )
-
-
-class DocumentBody(BaseModel):
-    """A document as it is sent."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "reuters-2026-01-06",
-                    "title": "China bans exports",
-                    "text": "China banned the export of rare earths on Tuesday.",
-                    "date": "2026-01-06",
-                    "metadata": {"author": "Sato"},
-                }
-            ]
-        },
-    )
-
-    id: str = Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$", description="Unique.")
-    text: str = Field(min_length=1)
-    title: str = Field("", max_length=10_000)
-    lang: str | None = Field(None, max_length=40, description="Found out where it is not given.")
-    date: str = Field("", max_length=100, description=f"{_DATE}, or as people write it.")
-    source: str = Field("", max_length=1_000)
-    url: str = Field("", max_length=10_000)
-    metadata: dict[str, Any] = Field(default_factory=dict, description="Any further fields.")
-
-    def document(self) -> Document:
-        """Raises DocumentError for a text without anything to read."""
-        fields = {name: getattr(self, name) for name in ("title", "lang", "date", "source", "url", "metadata")}
-        return document_of(self.id, self.text, **fields)
-
-
-class StoredDocumentBody(BaseModel):
-    """A document as it is stored."""
-
-    id: str
-    title: str
-    lang: str | None
-    date: str
-    source: str
-    url: str
-    metadata: dict[str, Any]
-    text: str
-    pages: list[int] = Field(description="Where each page begins in the text, for formats that have pages.")
-
-    @classmethod
-    def of(cls, document: Document) -> StoredDocumentBody:
-        names = ("id", "title", "lang", "date", "source", "url", "metadata", "text")
-        return cls(**{name: getattr(document, name) for name in names}, pages=list(document.pages))
-
-
-class WrittenBody(BaseModel):
-    """What became of one document."""
-
-    id: str
-    status: str = Field(description="`added`, `changed`, or `unchanged`.")
-
-
-class LineErrorBody(BaseModel):
-    """A line that did not become a document."""
-
-    line: int = Field(description="From 1.")
-    detail: str
-
-
-class BulkBody(BaseModel):
-    """What became of many documents."""
-
-    added: int
-    changed: int
-    unchanged: int
-    errors: list[LineErrorBody]
-    more_errors: int = Field(0, description="Lines with errors that are not named.")
 
 
 class LanguageBody(BaseModel):

@@ -22,7 +22,8 @@ from indexer.errors import QueryError
 from indexer.filters import EVERYTHING, Filter
 from indexer.languages import language_of, language_probabilities
 from indexer.store import Store, Stores
-from search_api.hits import Results, facets_of, hits_of
+from search_api import metrics
+from search_api.hits import Results, facets_of, hits_of, stories_of
 from search_api.query_vectors import QueryVectors
 from search_api.question import Question, question_of
 from search_api.ranking import RankedDocument, extended, rank, rank_by_words
@@ -37,9 +38,8 @@ Timed = Callable[[str], AbstractContextManager[object]]
 
 MOST_HITS = 100
 _FIRST = 20
-"""As many hits come from a first look, which is deep enough for them; for more it is looked deeper."""
-_TELLINGS = 3
-"""How many times more documents are looked at for one story told twice than are shown."""
+"""A page of at most so many hits comes from a first look, which is deep enough for them; what that does not fill is
+looked for deeper."""
 
 
 class Searcher:
@@ -75,16 +75,27 @@ class Searcher:
         vector = None
         if mode != "lexical":
             with self._timed("encode"):
-                vector, _ = self._vectors.of(question.text)
+                vector, known = self._vectors.of(question.text)
+                metrics.cache("queries", hit=known)
         with self._stores.current() as store:
-            with self._timed("rank"):
-                ranked = self._found(vector, question, store, (offset, limit), among, mode)
-            if min_score is not None:
-                ranked = [own for own in ranked if own.score >= min_score]
+
+            def found(depth: int) -> list[RankedDocument]:
+                with self._timed("rank"):
+                    return self._found(vector, question, store, depth, among, mode)
+
+            def stories() -> list[list[RankedDocument]]:
+                with self._timed("show"):
+                    return stories_of(_of_score(ranked, min_score), store, offset + limit, collapse=collapse)
+
+            # The size of a page alone decides how it begins, so that each goes on where the one before it has ended.
+            ranked = found(_FIRST if limit <= _FIRST else MOST_HITS)
+            told = stories()
+            if limit <= _FIRST and len(told) < offset + limit and len(_of_score(ranked, min_score)) == len(ranked):
+                ranked = extended(ranked, found(MOST_HITS))
+                told = stories()
+            ranked = _of_score(ranked, min_score)
             with self._timed("show"):
-                looked_at = ranked[: (_TELLINGS if collapse else 1) * (offset + limit)]
-                span = (offset, offset + limit)
-                hits = hits_of(question, looked_at, store, span, collapse=collapse, explain=explain)
+                hits = hits_of(question, told, store, offset, explain=explain)
                 counts = facets_of(ranked, store) if facets else None
             language = language_of(question.text)
             return Results(question.text, len(ranked), hits, offset, store.version, store.mark, language, counts)
@@ -106,24 +117,15 @@ class Searcher:
         vector: Vectors | None,
         question: Question,
         store: Store,
-        pages: tuple[int, int],
+        limit: int,
         among: Filter,
         mode: Mode,
     ) -> list[RankedDocument]:
-        """Enough for `pages`: how many hits come before, and how many one page has, which alone decides about their
-        order."""
-
-        def look(limit: int) -> list[RankedDocument]:
-            if vector is None:
-                return rank_by_words(question, store, _PASSAGES_EACH * limit, among)
-            stages = replace(self._stages, exact=0.0) if mode == "semantic" else self._stages
-            return self._ranked(vector, question, store, limit, among, stages)
-
-        offset, limit = pages
-        if limit > _FIRST:
-            return look(MOST_HITS)
-        ranked = look(_FIRST)
-        return extended(ranked, look(MOST_HITS)) if offset + limit > _FIRST else ranked
+        """The candidates for `limit` documents, best first; by words alone without a vector."""
+        if vector is None:
+            return rank_by_words(question, store, _PASSAGES_EACH * limit, among)
+        stages = replace(self._stages, exact=0.0) if mode == "semantic" else self._stages
+        return self._ranked(vector, question, store, limit, among, stages)
 
     def _ranked(
         self, vector: Vectors, question: Question, store: Store, limit: int, among: Filter, stages: Stages
@@ -134,6 +136,10 @@ class Searcher:
 
 _PASSAGES_EACH = 5
 """Passages that are looked at for a document, where words alone count."""
+
+
+def _of_score(ranked: list[RankedDocument], least: float | None) -> list[RankedDocument]:
+    return ranked if least is None else [own for own in ranked if own.score >= least]
 
 
 def _check(limit: int, offset: int, mode: str) -> None:

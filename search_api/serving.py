@@ -19,7 +19,6 @@ from uvicorn.config import STARTUP_FAILURE
 from indexer.errors import SearchError
 from indexer.stored_collection import StoredCollection
 from search_api.app import create_app
-from search_api.command.place import sample_folders
 from search_api.guard import guarded
 from search_api.listening import bound_sockets
 from search_api.metrics.prometheus import process_recorder
@@ -42,13 +41,13 @@ def serve(searched: Settings, service: ServiceSettings, stack: ExitStack, say: N
     for listening in sockets:
         stack.callback(listening.close)
     if service.workers > 1:
-        is_sample = _check(searched, say)
-        service = _with_own_socket(searched, service, sockets, stack, say, is_sample=is_sample)
+        folder, is_sample = _check(searched, say)
+        service = _with_own_socket(folder, searched, service, sockets, stack, say, is_sample=is_sample)
         environment = _environment(searched, service, is_sample=is_sample)
         return run_workers("search_api.serving:worker_application", service, sockets, environment, say)
     process_recorder()  # before there is anything to tell of
     opened = open_live(searched, say)
-    service = _with_own_socket(searched, service, sockets, stack, say, is_sample=opened.is_sample)
+    service = _with_own_socket(opened.folder, searched, service, sockets, stack, say, is_sample=opened.is_sample)
     return run_server(application(lambda: opened, service), service, sockets, say)
 
 
@@ -58,6 +57,7 @@ def application(opening: Callable[[], OpenSearcher], service: ServiceSettings) -
 
 
 def _with_own_socket(
+    folder: Path | None,
     searched: Settings,
     service: ServiceSettings,
     sockets: list[socket.socket],
@@ -67,7 +67,6 @@ def _with_own_socket(
     is_sample: bool,
 ) -> ServiceSettings:
     """With the Unix socket over which the command `search` asks, added to `sockets` where it can be had."""
-    folder = next(sample_folders(), None) if is_sample else searched.own_collection()
     if folder is None:
         return service
     model = searched.model if is_sample else None
@@ -85,14 +84,16 @@ def _stop_loading(number: int, frame: FrameType | None) -> None:
 # Several workers
 
 
-def _check(searched: Settings, say: Notice) -> bool:
-    """Whether it is the sample that is searched, which is made here once if need be. Raises CollectionError."""
+def _check(searched: Settings, say: Notice) -> tuple[Path | None, bool]:
+    """The folder of the collection, and whether it is the sample's, which is made here once if need be. Raises
+    CollectionError."""
     folder = searched.own_collection()
     if searched.sample or (searched.collection is None and not StoredCollection.exists(folder)):
-        open_searcher(searched, say).store.close()
-        return True
+        opened = open_searcher(searched, say)
+        opened.store.close()
+        return opened.folder, True
     StoredCollection.open(folder).close()
-    return False
+    return folder, False
 
 
 def _environment(searched: Settings, service: ServiceSettings, *, is_sample: bool) -> dict[str, str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from indexer.build import Item, index_documents, open_or_create, update_indexes
+from indexer.build import index_documents, update_indexes
+from indexer.documents import Document, Skipped
 from indexer.encoder import Encoder
 from indexer.errors import CollectionError
 from indexer.stored_collection import StoredCollection
 from indexer.summary import Summary
 
+OF_A_FILE = "it is a document of an indexed file, and changes with that"
 _PATIENCE = 10.0
 """Seconds to wait while another request writes."""
 
@@ -29,15 +31,20 @@ class Writer:
         self._encoder: Encoder | None = None
         self._lock = threading.Lock()
 
-    def put(self, documents: Iterable[Item], summary: Summary | None = None) -> Summary:
+    def put(self, documents: Iterable[Document], summary: Summary | None = None) -> Summary:
         """Add documents, or replace those with the same ids; commits batch by batch, and counts in `summary`. Those of
         indexed files are left as they are, and skipped in the summary. Raises CollectionError."""
+        summary = summary or Summary()
         self._take_turn()
         try:
-            self._encoder = self._encoder or self._load()
-            with open_or_create(self._folder, self._encoder) as collection:
+            encoder = self._encoder = self._encoder or self._load()
+            # One that is there: a folder that has vanished for a moment must not come back empty.
+            with StoredCollection.open(self._folder, writable=True) as collection:
+                collection.check_model(encoder.fingerprint, encoder.name)
                 try:
-                    return index_documents(documents, collection, self._encoder, summary=summary)
+                    return index_documents(
+                        _of_no_file(documents, collection, summary), collection, encoder, summary=summary
+                    )
                 finally:
                     self._written()
         finally:
@@ -59,3 +66,12 @@ class Writer:
     def _take_turn(self) -> None:
         if not self._lock.acquire(timeout=_PATIENCE):
             raise CollectionError("another request has been writing for a while; try again in a minute")
+
+
+def _of_no_file(documents: Iterable[Document], collection: StoredCollection, summary: Summary) -> Iterator[Document]:
+    """Whatever has become of the file meanwhile: the next run that reads it would take the document back."""
+    for document in documents:
+        if collection.files.owner(document.id) is None:
+            yield document
+        else:
+            summary.skipped.append(Skipped(document.id, OF_A_FILE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_what_makes_no_sense_is_one_line(
 
 def test_a_port_that_is_taken_is_one_line() -> None:
     (taken,) = bound_sockets("127.0.0.1", 0)
+    assert taken.proto == socket.IPPROTO_TCP, "else each answer over a connection that is kept waits 40 ms"
     port = taken.getsockname()[1]
     with taken, pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1 is taken"):
         bound_sockets("127.0.0.1", port)

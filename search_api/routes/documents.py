@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from anyio import from_thread, to_thread
@@ -13,9 +14,9 @@ from indexer.documents import Document
 from indexer.errors import DocumentError
 from indexer.summary import Summary
 from search_api.bulk_lines import document_of_line, numbered_lines
+from search_api.document_schemas import BulkBody, DocumentBody, LineErrorBody, StoredDocumentBody, WrittenBody
 from search_api.routes.common import VERSION, errors, opened
-from search_api.schemas import BulkBody, DocumentBody, LineErrorBody, StoredDocumentBody, WrittenBody
-from search_api.writing import Writer
+from search_api.writing import OF_A_FILE, Writer
 
 router = APIRouter(tags=["documents"])
 
@@ -34,16 +35,19 @@ _BULK_BODY = {
 }
 
 
-@router.get("/documents/{document_id:path}", responses=errors(404, 503))
-def get_document(request: Request, document_id: str) -> StoredDocumentBody:
+@router.get("/documents/{document_id:path}", responses=errors(404, 503), response_model=StoredDocumentBody)
+def get_document(request: Request, document_id: str) -> Response:
     """A document as it is stored, with its whole text."""
-    document = opened(request).document(document_id)
+    with opened(request).store.current() as store:
+        document, version = store.document(document_id), store.version
     if document is None:
         raise HTTPException(404, f"no document {_shown(document_id)}")
-    return StoredDocumentBody.of(document)
+    # Not by pydantic, for which further fields of files may be too deep.
+    content = json.dumps(dict(StoredDocumentBody.of(document)), ensure_ascii=False, allow_nan=False)
+    return Response(content, media_type="application/json", headers={VERSION: str(version)})
 
 
-@router.post("/documents", responses={201: {"model": WrittenBody}, **errors(403, 409, 413, 422, 503)})
+@router.post("/documents", responses={201: {"model": WrittenBody}, **errors(400, 403, 409, 413, 422, 503)})
 def put_document(request: Request, response: Response, body: DocumentBody) -> WrittenBody:
     """Add a document, or replace the one with this id: 201 for a new one. The next search finds it."""
     writer = _writer(request)
@@ -53,14 +57,14 @@ def put_document(request: Request, response: Response, body: DocumentBody) -> Wr
         raise HTTPException(422, f"text: {error}") from error
     summary = writer.put([document])
     if summary.skipped:
-        raise HTTPException(409, f"{_shown(document.id)} is a document of an indexed file, and changes with that")
+        raise HTTPException(409, f"{_shown(document.id)}: {OF_A_FILE}")
     response.status_code = 201 if summary.added else 200
     _say_version(request, response)
     status = "added" if summary.added else "changed" if summary.changed else "unchanged"
     return WrittenBody(id=document.id, status=status)
 
 
-@router.post("/documents/bulk", responses=errors(403, 413, 503), openapi_extra=_BULK_BODY)
+@router.post("/documents/bulk", responses=errors(400, 403, 413, 503), openapi_extra=_BULK_BODY)
 async def put_documents(request: Request, response: Response) -> BulkBody:
     """Add or replace documents, a JSON object a line, read as they come. Lines that are no documents are named, and the
     others go in; what was stored stays when the connection breaks."""
@@ -108,7 +112,7 @@ class _Many:
     def _documents(self) -> Iterator[Document]:
         for number, line in numbered_lines(self._chunks):
             try:
-                document = document_of_line(line, number)
+                document = document_of_line(line)
             except DocumentError as error:
                 self._wrong(number, str(error))
                 continue
@@ -119,7 +123,7 @@ class _Many:
 
     def _reason(self) -> str:
         reason = self._summary.skipped[-1].reason
-        return reason if "in this run" in reason else "it is a document of an indexed file, and changes with that"
+        return reason if "in this run" in reason else OF_A_FILE  # which does not name the file
 
     def _wrong(self, number: int, detail: str) -> None:
         if len(self._errors) < _NAMED:

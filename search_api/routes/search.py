@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from search_api import metrics
 from search_api.routes.common import VERSION, errors, opened
-from search_api.schemas import LanguageBody, Languages, SearchRequest, SearchResponse, Stats
+from search_api.schemas import LanguageBody, Languages, SearchParameters, SearchRequest, SearchResponse, Stats
 
 router = APIRouter(tags=["search"])
 
@@ -40,7 +40,8 @@ _EXAMPLE = {
     ],
 }
 _OK: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": _EXAMPLE}}}}
-_ERRORS = errors(422, 429, 500, 503)
+_ERRORS = errors(400, 422, 429, 500, 503)
+_ANY = "*"
 
 
 @router.get(
@@ -49,16 +50,18 @@ _ERRORS = errors(422, 429, 500, 503)
     response_model=SearchResponse,
     response_model_exclude_none=True,
 )
-def search(request: Request, response: Response, parameters: Annotated[SearchRequest, Query()]) -> Any:
+def search(request: Request, response: Response, parameters: Annotated[SearchParameters, Query()]) -> Any:
     """Search with the question in the URL."""
+    known = _tags(request.headers.get("If-None-Match", ""))
     with opened(request).store.current() as store:
-        tag = _tag(store.mark, parameters)
-    if tag in _tags(request.headers.get("If-None-Match", "")):
-        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+        headers = _headers(request, store.version, store.mark, parameters)
+    if headers["ETag"] in known:
+        return Response(status_code=304, headers=headers)
     answer, mark = _answer(request, parameters)
-    response.headers["ETag"] = _tag(mark, parameters)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers[VERSION] = str(answer.version)
+    headers = _headers(request, answer.version, mark, parameters)
+    if _ANY in known:  # whatever it is, once there is an answer at all
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
     return answer
 
 
@@ -114,11 +117,15 @@ def _answer(request: Request, parameters: SearchRequest) -> tuple[SearchResponse
     return SearchResponse.of(results), results.mark
 
 
-def _tag(mark: str, parameters: SearchRequest) -> str:
-    """Weak, since a proxy may pack the answer; it says nothing of the question to those who do not know it."""
-    digest = hashlib.blake2b(f"{mark} {parameters.model_dump_json()}".encode(), digest_size=16)
-    return f'W/"{digest.hexdigest()}"'
+def _headers(request: Request, version: int, mark: str, parameters: SearchRequest) -> dict[str, str]:
+    """Of an answer. Its tag is weak, since a proxy may pack the answer; it says nothing of the question to those who do
+    not know it. Another release may rank otherwise."""
+    content = f"{request.app.version} {mark} {parameters.model_dump_json()}"
+    digest = hashlib.blake2b(content.encode(), digest_size=16)
+    return {"ETag": f'W/"{digest.hexdigest()}"', "Cache-Control": "private, no-cache", VERSION: str(version)}
 
 
 def _tags(header: str) -> set[str]:
-    return {tag if tag.startswith("W/") else f"W/{tag}" for part in header.split(",") if (tag := part.strip())}
+    """As weak ones, and `*`."""
+    tags = {part.strip() for part in header.split(",")}
+    return {tag if tag == _ANY or tag.startswith("W/") else f"W/{tag}" for tag in tags if tag}
