@@ -46,7 +46,8 @@ async def raw(app: ASGIApp, scope: dict[str, Any], receive: Receive) -> list[Mes
 # The queue
 
 
-def test_so_many_run_so_many_wait_and_the_rest_hears_at_once() -> None:
+def test_so_many_run_so_many_wait_and_the_rest_hears_soon_but_not_at_once() -> None:
+    """Else clients that ask again whenever they are refused would keep the server busy with refusals."""
     running, most = 0, 0
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +73,7 @@ def test_so_many_run_so_many_wait_and_the_rest_hears_at_once() -> None:
                 return answer
 
             assert await statuses(*(ask() for _ in range(20))) == {200: 5, 503: 15}
-            assert max(refused) < 0.2
+            assert 0.4 < min(refused) <= max(refused) < 1
             assert time.perf_counter() - start < 2
             assert await statuses(*(ask() for _ in range(5))) == {200: 5}  # as if nothing had been
 

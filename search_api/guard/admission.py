@@ -1,4 +1,4 @@
-"""Only so many searches run at once and only so many wait; the rest hears at once that it is too much."""
+"""Only so many searches run at once and only so many wait; the rest hears that it is too much."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from search_api.settings import ServiceSettings
 
 _RUNNING_WRITES = 4
 _BUSY = {"retry-after": "1"}
+_SLOWED = 0.5
+"""Seconds before whoever finds the queue full is told so: else clients that ask again at once would keep the server
+busy with nothing but refusals."""
 
 
 class Admission:
@@ -51,6 +54,7 @@ class Admission:
         """Whether it is one's turn."""
         turn = gate.queue_up()
         if turn is None:
+            await asyncio.sleep(_SLOWED)
             await refuse(scope, send, 503, "queue_full", "too many requests wait already; try again soon", _BUSY)
             return False
         gone = asyncio.ensure_future(_hung_up(hear)) if hear is not None else None
