@@ -35,9 +35,9 @@ from indexer.stored_collection import StoredCollection
 from indexer.words import words_of
 from tests.faults import exit_status, fork
 from tests.test_stored_collection import new_collection, unit_vectors
+from tests.waiting import PATIENCE, until
 
 _DOCUMENTS = 12
-_PATIENCE = 20.0
 
 
 def edition(number: int, documents: int = _DOCUMENTS) -> list[EncodedDocument]:
@@ -111,13 +111,6 @@ def put(folder: Path, number: int, documents: int = _DOCUMENTS) -> int:
 def seen(live: LiveStore) -> set[str]:
     with live.current() as store:
         return editions_in(store)
-
-
-def until(reached: Callable[[], bool], seconds: float = _PATIENCE) -> None:
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end, "it does not come to that"
-        time.sleep(0.01)
 
 
 def open_files() -> list[str]:
@@ -221,7 +214,7 @@ def test_while_another_process_writes_each_question_sees_one_version(folder: Pat
     assert seen(live) == {"8"}
     done.set()
     for thread in threads:
-        thread.join(_PATIENCE)
+        thread.join(PATIENCE)
     live.close()
     assert errors == []
     assert {len(own) for own in seen_editions} == {1}

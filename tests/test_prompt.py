@@ -241,6 +241,7 @@ def test_on_a_terminal_ctrl_c_clears_the_line_and_ctrl_d_ends(made: Path, monkey
             terminal.until("search> ")
             terminal.type("unfinished")
             terminal.until("unfinished")
+            time.sleep(0.5)  # as people do: readline sees a signal only while it waits for the next key
             terminal.type("\x03")
             terminal.until("search> ")
             terminal.type("ban\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from search_api.query_vectors import QueryVectors
+from tests.waiting import until
 
 _PATIENCE = 20.0
 
@@ -80,11 +80,7 @@ def asked_while_one_is_encoded(encoder: Slow, texts: Sequence[str]) -> list[Aski
 
 
 def until_waiting(vectors: QueryVectors, count: int) -> None:
-    for _ in range(5_000):
-        if len(vectors._waiting) == count:
-            return
-        time.sleep(0.001)
-    raise AssertionError("it does not come to that")
+    until(lambda: len(vectors._waiting) == count)
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 33, 64])
