@@ -12,7 +12,7 @@ from indexer.encoder import Encoder
 from indexer.lazy_encoder import load_encoder
 from indexer.reading import Options
 from indexer.run_log import log_summary
-from indexer.stored_collection import StoredCollection
+from indexer.stored_collection import model_of
 from indexer.summary import Summary
 from indexer.updating import update
 
@@ -37,11 +37,7 @@ class Collection:
         of another model.
         """
         self.folder = Path(folder)
-        if encoder is None:
-            if model is None and StoredCollection.exists(self.folder):
-                with StoredCollection.open(self.folder, writable=True) as existing:
-                    model = existing.model
-            encoder = load_encoder(model)
+        encoder = encoder or load_encoder(model or model_of(self.folder))
         self._encoder = encoder
         self._stored = open_or_create(self.folder, encoder)
 

@@ -14,7 +14,7 @@ from indexer.lazy_encoder import load_encoder
 from indexer.progress import display, say
 from indexer.reading import SUFFIXES, Options, read_documents
 from indexer.run_log import log_summary, logged_to
-from indexer.stored_collection import StoredCollection
+from indexer.stored_collection import model_of
 from indexer.updating import update
 from indexer.watching import changes
 
@@ -104,11 +104,7 @@ def _run(options: argparse.Namespace, *, importing: bool = False) -> int:
 
 def _index(folder: Path, options: argparse.Namespace, importing: bool) -> int:
     reading = Options(columns=_columns(options.column))
-    model = options.model
-    if model is None and StoredCollection.exists(folder):
-        with StoredCollection.open(folder, writable=True) as existing:
-            model = existing.model
-    encoder = load_encoder(model)
+    encoder = load_encoder(options.model or model_of(folder))
     with open_or_create(folder, encoder) as collection:
         if options.boilerplate:
             collection.leave_out_boilerplate(options.boilerplate == "leave-out")

@@ -192,3 +192,12 @@ def _insert(
         own, lang = rows.sum_of(row[4], row[6], dimension), item.passage.lang
         sums[lang] = sums[lang].plus(own) if lang in sums else own
     return int(number or 0)
+
+
+def model_of(folder: Path) -> str | None:
+    """The model of the collection in a folder, which is brought up to date where it is of an older format; None where
+    there is no collection. Raises CollectionError."""
+    if not StoredCollection.exists(folder):
+        return None
+    with StoredCollection.open(folder, writable=True) as existing:
+        return existing.model

@@ -47,7 +47,7 @@ class OpenSearcher:
             return store.document(document_id)
 
 
-def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder) -> OpenSearcher:
+def open_searcher(settings: Settings, notice: Notice, load: Load = load_query_encoder) -> OpenSearcher:
     """Open the collection and load its model.
 
     A collection named in the settings must exist; with none named and none of the user's own yet, the sample
@@ -62,8 +62,8 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_encoder)
 
 
 def open_live(settings: Settings, notice: Notice, load: Load = load_query_encoder) -> OpenSearcher:
-    """The same for a service: what other processes index is loaded in the background, documents can be written, and the
-    stages of a search are timed. Nobody can write to the sample."""
+    """The same for a service: what other processes index is loaded in the background, documents can be
+    written, but not to the sample."""
     folder, is_sample = _place(settings, notice)
     with StoredCollection.open(folder) as collection:
         model = settings.model or collection.model
@@ -76,7 +76,7 @@ def open_live(settings: Settings, notice: Notice, load: Load = load_query_encode
     store = LiveStore(folder, check)
     store.follow(told=_told)
     writer = None if is_sample else Writer(folder, partial(load_full, model), store.refresh)
-    return OpenSearcher(Searcher(store, encoder, timed=metrics.stage), store, is_sample, writer, folder)
+    return OpenSearcher(Searcher(store, encoder), store, is_sample, writer, folder)
 
 
 def _told(store: LocalStore) -> None:

@@ -9,8 +9,7 @@ encode the question (`query_vectors.py`), align it with each language
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -33,8 +32,6 @@ Vectors = NDArray[np.float32]
 Mode = Literal["hybrid", "semantic", "lexical"]
 """By meaning and exact words; by meaning alone; by exact words alone."""
 MODES: tuple[Mode, ...] = ("hybrid", "semantic", "lexical")
-Timed = Callable[[str], AbstractContextManager[object]]
-"""Measures what is done within, by the name of a stage: `encode`, `rank`, `show`."""
 
 MOST_HITS = 100
 _FIRST = 20
@@ -45,14 +42,11 @@ looked for deeper."""
 class Searcher:
     """Searches the newest version of what is stored through one encoder; may be called from several threads."""
 
-    def __init__(
-        self, stores: Stores, encoder: QueryEncoder, stages: Stages | None = None, timed: Timed = nullcontext
-    ) -> None:
+    def __init__(self, stores: Stores, encoder: QueryEncoder, stages: Stages | None = None) -> None:
         """`stages`: what to leave out, for comparison."""
         self._stores = stores
         self._vectors = QueryVectors(encoder)
         self._stages = stages or Stages()
-        self._timed = timed
 
     def search(
         self,
@@ -74,17 +68,17 @@ class Searcher:
         _check(limit, offset, mode)
         vector = None
         if mode != "lexical":
-            with self._timed("encode"):
+            with metrics.stage("encode"):
                 vector, known = self._vectors.of(question.text)
                 metrics.cache("queries", hit=known)
         with self._stores.current() as store:
 
             def found(depth: int) -> list[RankedDocument]:
-                with self._timed("rank"):
+                with metrics.stage("rank"):
                     return self._found(vector, question, store, depth, among, mode)
 
             def stories() -> list[list[RankedDocument]]:
-                with self._timed("show"):
+                with metrics.stage("collapse"):
                     return stories_of(_of_score(ranked, min_score), store, offset + limit, collapse=collapse)
 
             # The size of a page alone decides how it begins, so that each goes on where the one before it has ended.
@@ -94,7 +88,7 @@ class Searcher:
                 ranked = extended(ranked, found(MOST_HITS))
                 told = stories()
             ranked = _of_score(ranked, min_score)
-            with self._timed("show"):
+            with metrics.stage("show"):
                 hits = hits_of(question, told, store, offset, explain=explain)
                 counts = facets_of(ranked, store) if facets else None
             language = language_of(question.text)

@@ -71,3 +71,29 @@ def watched_page(browser: Browser, address: str, **options: Any) -> Iterator[Wat
     assert unexpected == []
     assert violations == []
     assert [url for url in watched.requested if not url.startswith(f"{address}/")] == []
+
+
+def arrived(page: Page) -> None:
+    """Results are there."""
+    page.wait_for_selector("#results:not([aria-busy]) .hit:not(.skeleton)")
+
+
+def shown_documents(page: Page) -> list[str]:
+    """Ids of the hits."""
+    found: list[str] = page.eval_on_selector_all("#hits .title", "links => links.map(link => link.dataset.doc)")
+    return found
+
+
+def open_document(page: Page, document: str) -> None:
+    """By its hit."""
+    page.click(f'#hits .title[data-doc="{document}"]')
+    page.wait_for_selector("#document .text")
+
+
+def is_visible(page: Page, selector: str) -> bool:
+    """All of it, in the window."""
+    inside: bool = page.eval_on_selector(
+        selector,
+        "node => { const box = node.getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; }",
+    )
+    return inside

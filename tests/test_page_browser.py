@@ -14,7 +14,7 @@ from tests.page_service import (
     served,
     started_browser,
 )
-from tests.page_watch import Watched, until, watched_page
+from tests.page_watch import Watched, arrived, shown_documents, until, watched_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -46,29 +46,7 @@ def page(watched: Watched) -> Page:
 def _ask(page: Page, question: str) -> None:
     page.fill("#q", question)
     page.press("#q", "Enter")
-    _arrived(page)
-
-
-def _arrived(page: Page) -> None:
-    page.wait_for_selector("#results:not([aria-busy]) .hit:not(.skeleton)")
-
-
-def _documents(page: Page) -> list[str]:
-    found: list[str] = page.eval_on_selector_all("#hits .title", "links => links.map(link => link.dataset.doc)")
-    return found
-
-
-def _open(page: Page, document: str) -> None:
-    page.click(f'#hits .title[data-doc="{document}"]')
-    page.wait_for_selector("#document .text")
-
-
-def _visible(page: Page, selector: str) -> bool:
-    inside: bool = page.eval_on_selector(
-        selector,
-        "node => { const box = node.getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; }",
-    )
-    return inside
+    arrived(page)
 
 
 def test_an_answer_shows_the_sentence_and_the_words_and_the_other_tellings(page: Page) -> None:
@@ -87,11 +65,11 @@ def test_an_answer_shows_the_sentence_and_the_words_and_the_other_tellings(page:
 
 def test_a_filter_leaves_only_its_documents_and_stands_in_the_address(page: Page) -> None:
     page.goto("/?q=ban")
-    _arrived(page)
+    arrived(page)
     page.check('input[data-facet="lang"][value="ar"]')
     page.wait_for_url("**/?q=ban&lang=ar")
     until(page, "document.querySelectorAll('#hits .hit').length === 1")
-    assert _documents(page) == ["b"]
+    assert shown_documents(page) == ["b"]
     assert page.locator("#chosen .chosen").all_inner_texts() == ["Arabic\n×"]
     assert page.locator('input[data-facet="lang"][value="en"]').is_visible()  # still on offer
     page.get_by_role("button", name="Remove filter Arabic").click()
@@ -100,14 +78,14 @@ def test_a_filter_leaves_only_its_documents_and_stands_in_the_address(page: Page
     page.click('button[data-facet="year"][value="2025"]')
     page.wait_for_url("**/?q=ban&date_from=2025&date_to=2025")
     until(page, "[...document.querySelectorAll('#hits time')].every(date => date.dateTime.startsWith('2025'))")
-    assert "b" in _documents(page)
+    assert "b" in shown_documents(page)
     page.goto("/?q=ban&lang=ar")  # shared: the others can be added
-    _arrived(page)
+    arrived(page)
     page.check('input[data-facet="lang"][value="en"]')
     page.wait_for_url("**/?q=ban&lang=ar&lang=en")
     page.goto("/?q=ban&source=wire&date_from=2026")
-    _arrived(page)
-    assert _documents(page) == ["a"]
+    arrived(page)
+    assert shown_documents(page) == ["a"]
     assert page.locator("#chosen .chosen").all_inner_texts() == ["wire\n×", "from 2026\n×"]
 
 
@@ -115,7 +93,7 @@ def test_what_attackers_write_is_shown_as_text(page: Page) -> None:
     page.goto(
         "/?q=drone&source=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%3C/script%3E%3Cscript%3Ealert(2)%3C/script%3E"
     )
-    _arrived(page)
+    arrived(page)
     link = page.locator("#hits .title")
     assert (link.inner_text(), link.get_attribute("data-doc")) == (EVIL, EVIL_ID)
     assert EVIL in page.inner_text("#hits .snippet")
@@ -134,7 +112,7 @@ def test_what_attackers_write_is_shown_as_text(page: Page) -> None:
 
 def test_only_an_address_of_the_web_becomes_a_link(page: Page) -> None:
     page.goto("/?q=ban&lang=en")
-    _arrived(page)
+    arrived(page)
     links = page.locator("#hits a.original")
     assert [link.get_attribute("href") for link in links.all()] == ["https://example.org/a"]
     assert (links.first.get_attribute("rel"), links.first.get_attribute("target")) == ("noopener noreferrer", "_blank")
@@ -142,12 +120,12 @@ def test_only_an_address_of_the_web_becomes_a_link(page: Page) -> None:
 
 def test_keys_reach_everything(page: Page) -> None:
     page.goto("/?q=ban")
-    _arrived(page)
+    arrived(page)
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "q"
     page.keyboard.press("ArrowDown")
-    documents = _documents(page)
+    documents = shown_documents(page)
 
     def here() -> str:
         found: str = page.evaluate("document.activeElement.dataset.doc ?? document.activeElement.id")
@@ -179,25 +157,25 @@ def test_keys_reach_everything(page: Page) -> None:
 
 def test_letter_keys_can_be_switched_off(page: Page) -> None:
     page.goto("/?q=ban")
-    _arrived(page)
+    arrived(page)
     page.click(".keys summary")
     page.uncheck("#shortcuts")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.id") == "shortcuts"
     page.reload()
-    _arrived(page)
+    arrived(page)
     assert not page.is_checked("#shortcuts")
 
 
 def test_more_results_come_below_and_none_twice(page: Page) -> None:
     page.goto("/?q=drone")
-    _arrived(page)
-    first = _documents(page)
+    arrived(page)
+    first = shown_documents(page)
     assert len(first) == 10
     page.click("#more-button")
     page.wait_for_url("**/?q=drone&page=2")
     until(page, "document.querySelectorAll('#hits .skeleton').length === 0")
-    both = _documents(page)
+    both = shown_documents(page)
     assert both[:10] == first
     assert len(set(both)) == len(both) > 10
     assert page.evaluate("document.activeElement.dataset.doc") == both[10]
@@ -209,13 +187,13 @@ def test_nothing_found_says_what_there_is(page: Page) -> None:
     assert page.inner_text(".nothing [role=alert]") == "Nothing was found with these filters."
     assert "Arabic 1" in page.inner_text(".nothing .holds").replace("\n", " ")
     page.get_by_role("button", name="Remove all filters").click()
-    _arrived(page)
+    arrived(page)
 
 
 def test_a_weak_hit_is_said_to_be_weak(page: Page) -> None:
     page.goto("/?q=ban&lang=en")
-    _arrived(page)
+    arrived(page)
     page.goto("/?q=weather&lang=ja")
-    _arrived(page)
+    arrived(page)
     assert page.locator("#hits .hit.weak .chip.faint").first.inner_text() == "weak match"
     assert page.inner_text("#hits .remark") == "Nothing matches well. What follows may be off the topic."

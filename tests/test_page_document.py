@@ -16,7 +16,7 @@ from tests.page_service import (
     served,
     started_browser,
 )
-from tests.page_watch import Watched, until, watched_page
+from tests.page_watch import Watched, arrived, is_visible, open_document, shown_documents, until, watched_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,42 +45,20 @@ def page(watched: Watched) -> Page:
     return watched.page
 
 
-def _arrived(page: Page) -> None:
-    page.wait_for_selector("#results:not([aria-busy]) .hit:not(.skeleton)")
-
-
-def _documents(page: Page) -> list[str]:
-    found: list[str] = page.eval_on_selector_all("#hits .title", "links => links.map(link => link.dataset.doc)")
-    return found
-
-
-def _open(page: Page, document: str) -> None:
-    page.click(f'#hits .title[data-doc="{document}"]')
-    page.wait_for_selector("#document .text")
-
-
-def _visible(page: Page, selector: str) -> bool:
-    inside: bool = page.eval_on_selector(
-        selector,
-        "node => { const box = node.getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; }",
-    )
-    return inside
-
-
 def test_a_document_opens_at_the_sentence_and_back_returns_to_the_place(page: Page) -> None:
     page.goto("/?q=drone")
-    _arrived(page)
+    arrived(page)
     page.click("#more-button")
     page.wait_for_url("**/?q=drone&page=2")
     page.locator('.title[data-doc="more-7"]').scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     place = page.evaluate("scrollY")
     assert place > 0
-    _open(page, "more-7")
+    open_document(page, "more-7")
     assert "doc=more-7&at=0-" in page.url
     assert page.inner_text("#document h1") == "More 7"
     assert page.inner_text("#document mark").startswith("The drone over")
-    assert _visible(page, "#document mark")
+    assert is_visible(page, "#document mark")
     assert page.evaluate("document.activeElement.tagName") == "H1"
     page.go_back()
     page.wait_for_selector("#results", state="visible")
@@ -93,36 +71,36 @@ def test_a_document_opens_at_the_sentence_and_back_returns_to_the_place(page: Pa
 
 def test_an_address_is_all_that_is_needed_to_show_the_same(page: Page, browser: Browser, address: str) -> None:
     page.goto("/?q=gas")
-    _arrived(page)
-    _open(page, EMOJI_ID)
+    arrived(page)
+    open_document(page, EMOJI_ID)
     with watched_page(browser, address) as other:
         other.page.goto(page.url)
         assert other.page.wait_for_selector("#document mark").inner_text() == ANSWER  # type: ignore[union-attr]
         other.page.click("#back")
-        _arrived(other.page)
+        arrived(other.page)
         assert other.page.url.endswith("/?q=gas")
         other.page.goto("/?q=drone&page=2")
-        _arrived(other.page)
-        assert len(_documents(other.page)) > 10
+        arrived(other.page)
+        assert len(shown_documents(other.page)) > 10
 
 
 def test_offsets_are_characters_also_beyond_the_first_plane(page: Page) -> None:
     page.goto("/?q=gas")
-    _arrived(page)
+    arrived(page)
     hit = page.locator("#hits .hit", has=page.locator(f'[data-doc="{EMOJI_ID}"]'))
     assert hit.locator("mark.sentence").inner_text() == ANSWER
     assert hit.locator("mark.word").inner_text() == "Gas"
     assert hit.locator(".title").inner_text() == EMOJI_ID  # it has no title
-    _open(page, EMOJI_ID)
+    open_document(page, EMOJI_ID)
     assert page.inner_text("#document mark") == ANSWER
 
 
 def test_pages_and_details_of_a_document_are_shown(page: Page) -> None:
     page.goto("/?q=gas")
-    _arrived(page)
+    arrived(page)
     hit = page.locator("#hits .hit", has=page.locator('[data-doc="paged"]'))
     assert hit.locator(".page").inner_text() == "page 2"
-    _open(page, "paged")
+    open_document(page, "paged")
     assert page.locator(".text > *").all_inner_texts() == [
         *("page 1", "First page, a long one."),
         *("page 2", "The gas gas gas pipe."),
@@ -134,7 +112,7 @@ def test_pages_and_details_of_a_document_are_shown(page: Page) -> None:
 
 def test_a_megabyte_opens_at_once_at_the_passage(page: Page) -> None:
     page.goto("/?q=uranium&lang=en")
-    _arrived(page)
+    arrived(page)
     page.evaluate(
         """() => {
           window.took = new Promise(found => document.addEventListener("click", () => {
@@ -144,9 +122,9 @@ def test_a_megabyte_opens_at_once_at_the_passage(page: Page) -> None:
           }, { once: true, capture: true }));
         }"""
     )
-    _open(page, "long")
+    open_document(page, "long")
     assert page.inner_text("#document mark") == LONG_ANSWER
-    assert _visible(page, "#document mark")
+    assert is_visible(page, "#document mark")
     assert page.evaluate("window.took") < 2000
     drawn = page.locator(".text p").count()
     assert drawn < 1500
@@ -157,4 +135,4 @@ def test_a_megabyte_opens_at_once_at_the_passage(page: Page) -> None:
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     until(page, f"document.querySelectorAll('.text p').length > {drawn + 200}")
     page.click("#to-passage")
-    assert _visible(page, "#document mark")
+    assert is_visible(page, "#document mark")
