@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -41,7 +42,7 @@ class QueryEncoder(Protocol):
     """Changes with anything that changes the vectors: weights, prompts, pooling, vocabulary."""
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(len(texts), dimension) float32, each row of length 1."""
+        """(len(texts), dimension) float32, each row of length 1. May be called from several threads."""
 
 
 class Encoder(QueryEncoder, Protocol):
@@ -135,9 +136,11 @@ class SentenceTransformerEncoder:
         self.max_tokens = longest - prompt_tokens
         self._longest = longest
         self._autocast = _autocast(model)
+        self._lock = threading.Lock()  # while a tokenizer is used its settings must not be changed
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(self._query_prompt, texts, None)
+        with self._lock:
+            return self._encode(self._query_prompt, texts, None)
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         return self._encode(self._passage_prompt, texts, progress)

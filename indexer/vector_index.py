@@ -61,6 +61,7 @@ class VectorIndex:
         limit = min(limit, len(self))
         if limit == 0 or (among is not None and len(among) == 0):
             return np.empty(0, np.int64)
+        faiss.omp_set_num_threads(1)  # of this thread: one query is not divided, threads would only wait for it
         parameters = None
         if among is not None:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))  # type: ignore[call-arg]

@@ -31,7 +31,7 @@ def create_app(opening: Callable[[], OpenSearcher]) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.opened = await to_thread.run_sync(opening)
         yield
-        await to_thread.run_sync(app.state.opened.store.close)
+        await to_thread.run_sync(app.state.opened.close)
 
     app = FastAPI(
         title="Multilingual semantic search",

@@ -153,7 +153,7 @@ def _hit(
     """`described`: the candidate's document, and the others with the same story."""
     passage, (document, *retold) = candidate.passage, described
     text = store.text(passage.document, passage.start, passage.end)
-    spans = [(int(a) - passage.start, int(b) - passage.start) for a, b in passage.sentences]
+    spans: list[Span] = [(start, end) for start, end in (passage.sentences - passage.start).tolist()]
     best = candidate.best_sentence
     if best is None:
         best = _wordiest(text, spans, question.words)
@@ -183,15 +183,19 @@ def _firsts(ranked: Sequence[RankedDocument], store: Store) -> list[int]:
     """For each document the place of the first one that tells the same story."""
     if not ranked:
         return []
-    texts = [store.text(own.passage.document, own.passage.start, own.passage.end) for own in ranked]
     langs = [own.passage.lang for own in ranked]
+
+    def text_at(place: int) -> str:
+        passage = ranked[place].passage
+        return store.text(passage.document, passage.start, passage.end)
+
     alignment = store.alignment
     aligned = alignment.passages(np.stack([own.passage.document_vector for own in ranked]), langs)
     # Whole documents, of length 1, comparable with each other across languages.
     stories: Vectors = unit_parts(alignment.mapped(aligned, langs), alignment.parts)
     numbers = [own.passage.document for own in ranked]
     originals = store.firsts(numbers)
-    return with_copies(first_tellings(stories, langs, texts), [originals.get(number, number) for number in numbers])
+    return with_copies(first_tellings(stories, langs, text_at), [originals.get(number, number) for number in numbers])
 
 
 def _wordiest(text: str, sentences: Sequence[Span], words: Sequence[Word]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,9 @@ from indexer.sample import sample_digest, sample_documents
 from indexer.store import LocalStore, Stores
 from indexer.stored_collection import FORMAT, StoredCollection
 from search_api import metrics
+from search_api.encoding.place import Place
+from search_api.encoding.process import EncoderProcess
+from search_api.encoding.remote import RemoteEncoder
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from search_api.writing import Writer
@@ -40,11 +44,17 @@ class OpenSearcher:
     """Where documents can be added and deleted."""
     folder: Path | None = None
     """Where the collection is."""
+    end_encoder: Callable[[], None] = lambda: None
 
     def document(self, document_id: str) -> Document | None:
         """A document, with the language that was found where it said none; None for an unknown id."""
         with self.store.current() as store:
             return store.document(document_id)
+
+    def close(self) -> None:
+        """No more searches."""
+        self.store.close()
+        self.end_encoder()
 
 
 def open_searcher(settings: Settings, notice: Notice, load: Load = load_query_encoder) -> OpenSearcher:
@@ -53,7 +63,7 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_query_en
     A collection named in the settings must exist; with none named and none of the user's own yet, the sample
     collection is searched, and indexed on first use. Raises CollectionError, ModelMismatch, ModelError.
     """
-    folder, is_sample = _place(settings, notice)
+    folder, is_sample = place_of(settings, notice)
     collection = StoredCollection.open(folder)
     encoder = load(settings.model or collection.model)
     collection.check_model(encoder.fingerprint, encoder.name)
@@ -61,22 +71,27 @@ def open_searcher(settings: Settings, notice: Notice, load: Load = load_query_en
     return OpenSearcher(Searcher(store, encoder), store, is_sample, folder=folder)
 
 
-def open_live(settings: Settings, notice: Notice, load: Load = load_query_encoder) -> OpenSearcher:
-    """The same for a service: what other processes index is loaded in the background, documents can be
-    written, but not to the sample."""
-    folder, is_sample = _place(settings, notice)
-    with StoredCollection.open(folder) as collection:
+def open_live(settings: Settings, notice: Notice, encodes: Place | None = None) -> OpenSearcher:
+    """The same for a service: queries are encoded by the process at `encodes`, or one of its own, what other processes
+    index is loaded in the background, documents can be written, but not to the sample."""
+    folder, is_sample = place_of(settings, notice)
+    with StoredCollection.open(folder) as collection, ExitStack() as stack:
         model = settings.model or collection.model
-        encoder = load(model)
+        if encodes is None:
+            process = EncoderProcess(model)
+            stack.callback(process.close)
+            encodes = process.place
+        encoder = RemoteEncoder(encodes)
+        stack.callback(encoder.close)
 
         def check(opened: StoredCollection) -> None:
             opened.check_model(encoder.fingerprint, encoder.name)
 
         check(collection)
-    store = LiveStore(folder, check)
-    store.follow(told=_told)
-    writer = None if is_sample else Writer(folder, partial(load_full, model), store.refresh)
-    return OpenSearcher(Searcher(store, encoder), store, is_sample, writer, folder)
+        store = LiveStore(folder, check)
+        store.follow(told=_told)
+        writer = None if is_sample else Writer(folder, partial(load_full, model), store.refresh)
+        return OpenSearcher(Searcher(store, encoder), store, is_sample, writer, folder, stack.pop_all().close)
 
 
 def _told(store: LocalStore) -> None:
@@ -84,8 +99,8 @@ def _told(store: LocalStore) -> None:
     metrics.collection(statistics.documents, statistics.passages, store.version)
 
 
-def _place(settings: Settings, notice: Notice) -> tuple[Path, bool]:
-    """The folder of the collection that is meant, and whether it is the sample's."""
+def place_of(settings: Settings, notice: Notice) -> tuple[Path, bool]:
+    """The folder of the collection that is meant, and whether it is the sample's, which is indexed on first use."""
     folder = settings.own_collection()
     is_sample = settings.sample or (settings.collection is None and not StoredCollection.exists(folder))
     return (_sample_collection(settings, notice) if is_sample else folder), is_sample

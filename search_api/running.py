@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 
@@ -41,7 +42,7 @@ def run_workers(
     """Each process makes the application by itself, with the factory, from what the environment says."""
     with tempfile.TemporaryDirectory(prefix="search-metrics-") as folder:
         os.environ.update({**environment, FOLDER_VARIABLE: folder})
-        os.environ.setdefault("OMP_NUM_THREADS", str(service.running()))  # the workers share the cores
+        os.environ.setdefault("OMP_NUM_THREADS", str(service.cores()))  # the workers share the cores
         workers = Multiprocess(config_of(factory, service), sockets)
         say(f"listening on {_addresses(sockets)}; {service.workers} workers begin")
         workers.run()
@@ -55,7 +56,8 @@ def config_of(app: ASGIApp | str, service: ServiceSettings) -> GuardedConfig:
         service,
         factory=isinstance(app, str),
         workers=service.workers,
-        loop="asyncio",  # others cannot be given a socket of another family
+        # Others cannot be given a socket of another family.
+        loop="asyncio" if service.workers == 1 or sys.platform == "win32" else "search_api.fair_loop:FairLoop",
         ws="none",
         lifespan="on",
         log_config=LOGGING,

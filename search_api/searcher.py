@@ -10,6 +10,7 @@ encode the question (`query_vectors.py`), align it with each language
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal
 
@@ -47,6 +48,9 @@ class Searcher:
         self._stores = stores
         self._vectors = QueryVectors(encoder)
         self._stages = stages or Stages()
+        # Ranking is mostly Python, of which a process does one thing at a time: threads side by side would each take
+        # longer, and each keep some memory.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="search")
 
     def search(
         self,
@@ -71,28 +75,32 @@ class Searcher:
             with metrics.stage("encode"):
                 vector, known = self._vectors.of(question.text)
                 metrics.cache("queries", hit=known)
-        with self._stores.current() as store:
 
-            def found(depth: int) -> list[RankedDocument]:
-                with metrics.stage("rank"):
-                    return self._found(vector, question, store, depth, among, mode)
+        def answer() -> Results:
+            with self._stores.current() as store:
 
-            def stories() -> list[list[RankedDocument]]:
-                with metrics.stage("collapse"):
-                    return stories_of(_of_score(ranked, min_score), store, offset + limit, collapse=collapse)
+                def found(depth: int) -> list[RankedDocument]:
+                    with metrics.stage("rank"):
+                        return self._found(vector, question, store, depth, among, mode)
 
-            # The size of a page alone decides how it begins, so that each goes on where the one before it has ended.
-            ranked = found(_FIRST if limit <= _FIRST else MOST_HITS)
-            told = stories()
-            if limit <= _FIRST and len(told) < offset + limit and len(_of_score(ranked, min_score)) == len(ranked):
-                ranked = extended(ranked, found(MOST_HITS))
+                def stories() -> list[list[RankedDocument]]:
+                    with metrics.stage("collapse"):
+                        return stories_of(_of_score(ranked, min_score), store, offset + limit, collapse=collapse)
+
+                # The size of a page alone decides how it begins: so each goes on where the one before it has ended.
+                ranked = found(_FIRST if limit <= _FIRST else MOST_HITS)
                 told = stories()
-            ranked = _of_score(ranked, min_score)
-            with metrics.stage("show"):
-                hits = hits_of(question, told, store, offset, explain=explain)
-                counts = facets_of(ranked, store) if facets else None
-            language = language_of(question.text)
-            return Results(question.text, len(ranked), hits, offset, store.version, store.mark, language, counts)
+                if limit <= _FIRST and len(told) < offset + limit and len(_of_score(ranked, min_score)) == len(ranked):
+                    ranked = extended(ranked, found(MOST_HITS))
+                    told = stories()
+                ranked = _of_score(ranked, min_score)
+                with metrics.stage("show"):
+                    hits = hits_of(question, told, store, offset, explain=explain)
+                    counts = facets_of(ranked, store) if facets else None
+                language = language_of(question.text)
+                return Results(question.text, len(ranked), hits, offset, store.version, store.mark, language, counts)
+
+        return self._thread.submit(answer).result()
 
     def rank(self, vector: Vectors, question: Question, limit: int, among: Filter = EVERYTHING) -> list[RankedDocument]:
         """The candidates for `limit` documents, best first; `vector` is the raw query vector (dimension,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -51,6 +52,8 @@ def _serve(options: argparse.Namespace) -> int:
     given = {own.name: text for own in settable() if (text := getattr(options, own.name)) is not None}
     service = ServiceSettings.from_environment(given)
     _check_keys(service)
+    # Threads that share so small matrices wait for each other most of the time, and keep all cores busy with that.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from search_api.opening import with_options  # with what follows a second or more, which `keys` need not wait for
     from search_api.serving import serve
 

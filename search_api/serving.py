@@ -19,10 +19,12 @@ from uvicorn.config import STARTUP_FAILURE
 from indexer.errors import SearchError
 from indexer.stored_collection import StoredCollection
 from search_api.app import create_app
+from search_api.encoding.place import Place
+from search_api.encoding.process import EncoderProcess
 from search_api.guard import guarded
 from search_api.listening import bound_sockets
 from search_api.metrics.prometheus import process_recorder
-from search_api.opening import OpenSearcher, open_live, open_searcher
+from search_api.opening import OpenSearcher, open_live, place_of
 from search_api.running import run_server, run_workers
 from search_api.settings import ServiceSettings, Settings
 from search_api.warm import listening_socket
@@ -32,6 +34,7 @@ Notice = Callable[[str], None]
 _LOG = logging.getLogger(__name__)
 _SOCKET_VARIABLE = "SEARCH_SOCKET"  # from the parent to its workers
 _SAMPLE_VARIABLE = "SEARCH_SAMPLE"
+_ENCODER_VARIABLE = "SEARCH_ENCODER"
 
 
 def serve(searched: Settings, service: ServiceSettings, stack: ExitStack, say: Notice) -> int:
@@ -41,9 +44,11 @@ def serve(searched: Settings, service: ServiceSettings, stack: ExitStack, say: N
     for listening in sockets:
         stack.callback(listening.close)
     if service.workers > 1:
-        folder, is_sample = _check(searched, say)
+        folder, model, is_sample = _check(searched, say)
+        encoder = EncoderProcess(model)
+        stack.callback(encoder.close)
         service = _with_own_socket(folder, searched, service, sockets, stack, say, is_sample=is_sample)
-        environment = _environment(searched, service, is_sample=is_sample)
+        environment = _environment(searched, service, encoder.place, is_sample=is_sample)
         return run_workers("search_api.serving:worker_application", service, sockets, environment, say)
     process_recorder()  # before there is anything to tell of
     opened = open_live(searched, say)
@@ -84,20 +89,17 @@ def _stop_loading(number: int, frame: FrameType | None) -> None:
 # Several workers
 
 
-def _check(searched: Settings, say: Notice) -> tuple[Path | None, bool]:
-    """The folder of the collection, and whether it is the sample's, which is made here once if need be. Raises
-    CollectionError."""
-    folder = searched.own_collection()
-    if searched.sample or (searched.collection is None and not StoredCollection.exists(folder)):
-        opened = open_searcher(searched, say)
-        opened.store.close()
-        return opened.folder, True
-    StoredCollection.open(folder).close()
-    return folder, False
+def _check(searched: Settings, say: Notice) -> tuple[Path, str, bool]:
+    """The folder of the collection, its model, and whether it is the sample's, which is made here once if need be.
+    Raises CollectionError."""
+    folder, is_sample = place_of(searched, say)
+    with StoredCollection.open(folder) as collection:
+        return folder, searched.model or collection.model, is_sample
 
 
-def _environment(searched: Settings, service: ServiceSettings, *, is_sample: bool) -> dict[str, str]:
+def _environment(searched: Settings, service: ServiceSettings, encodes: Place, *, is_sample: bool) -> dict[str, str]:
     own = {_SAMPLE_VARIABLE: "yes" if is_sample else "", _SOCKET_VARIABLE: str(service.socket or "")}
+    own[_ENCODER_VARIABLE] = encodes.text()
     own["SEARCH_COLLECTION"] = str(searched.collection or "")
     own["SEARCH_MODEL"] = searched.model or ""
     return {**service.environment(), **own}
@@ -110,7 +112,7 @@ def worker_application() -> ASGIApp:
         service = replace(ServiceSettings.from_environment(), socket=Path(path) if path else None)
         searched = replace(Settings.from_environment(), sample=bool(os.environ.get(_SAMPLE_VARIABLE)))
         process_recorder()
-        opened = open_live(searched, _LOG.info)
+        opened = open_live(searched, _LOG.info, Place.of(os.environ[_ENCODER_VARIABLE]))
     except SearchError as error:
         _LOG.error("%s", error)
         sys.exit(STARTUP_FAILURE)

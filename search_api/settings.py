@@ -54,7 +54,7 @@ class ServiceSettings:
 
     host: str = _setting("127.0.0.1", values.host, "ADDRESS", "listen on this address; only loopback needs no keys")
     port: int = _setting(8000, values.whole(0, 65_535), "N", "listen on this port; 0: any that is free")
-    workers: int = _setting(1, values.whole(1, 64), "N", "processes that answer; each loads the model")
+    workers: int = _setting(1, values.whole(1, 64), "N", "processes that answer, beside the one that encodes")
     keys: Path | None = _setting(  # noqa: RUF009 - as immutable as the others
         None, values.file, "FILE", "where the API keys are; else in your configuration folder"
     )
@@ -80,9 +80,7 @@ class ServiceSettings:
     rate: float = _setting(20.0, values.number(0, 1e6), "N", "requests a second of one key or address; 0: any number")
     burst: int = _setting(60, values.whole(1, 1_000_000), "N", "requests at once of one key or address")
     failed_keys: int = _setting(10, values.whole(1, 1_000_000), "N", "wrong keys a minute from one address, then 429")
-    max_running: int = _setting(
-        0, values.whole(0, 1000), "N", "searches that run at once in one process; 0: as many as it has cores"
-    )
+    max_running: int = _setting(16, values.whole(1, 1000), "N", "searches at work at once in one process")
     max_waiting: int = _setting(32, values.whole(0, 100_000), "N", "searches that wait for them, then 503")
     max_connections: int = _setting(1000, values.whole(1, 1_000_000), "N", "open connections of one process")
     queue_timeout: float = _setting(5.0, _SECONDS, "SECONDS", "longest wait for a turn, then 503")
@@ -118,9 +116,9 @@ class ServiceSettings:
     def keys_required(self) -> bool:
         return self.require_keys == "yes" or (self.require_keys == "auto" and not is_loopback(self.host))
 
-    def running(self) -> int:
-        """How many searches run at once in one process."""
-        return self.max_running or max(1, _cores() // self.workers)
+    def cores(self) -> int:
+        """What one of the workers may use."""
+        return max(1, _cores() // self.workers)
 
 
 def settable() -> list[Field[Any]]:

@@ -6,7 +6,7 @@ same event: the aligned vectors of the two documents are as near as those of tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,24 +23,25 @@ COPY = 0.6
 """Of the terms that either of two texts has, the part that both have."""
 
 
-def first_tellings(vectors: Vectors, langs: Sequence[str], texts: Sequence[str]) -> list[int]:
+def first_tellings(vectors: Vectors, langs: Sequence[str], text_at: Callable[[int], str]) -> list[int]:
     """For each of n ranked documents, the place of the first document that tells the same story: its own for most.
 
-    `vectors`: (n, dimension) aligned and mapped, of length 1; `texts`: what each is shown by.
+    `vectors`: (n, dimension) aligned and mapped, of length 1; `text_at`: place -> what the document is shown by, asked
+    for only where it matters.
     """
-    likeness = vectors @ vectors.T
+    likeness = (vectors @ vectors.T).tolist()
     terms: dict[int, set[str]] = {}
 
     def terms_at(place: int) -> set[str]:
         if place not in terms:
-            terms[place] = set(terms_of(words_of(texts[place])))
+            terms[place] = set(terms_of(words_of(text_at(place))))
         return terms[place]
 
     firsts: list[int] = []
     for place in range(len(langs)):
         first = place
         for earlier in dict.fromkeys(firsts):
-            near = float(likeness[place, earlier])
+            near = likeness[place][earlier]
             if langs[place] != langs[earlier]:
                 same = near >= SAME_STORY
             else:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
@@ -36,9 +37,9 @@ def matching_spans(text: str, query: Sequence[Word]) -> list[Span]:
     A query of one word finds that word, however little it says. In longer ones words that say little are found out by
     their form alone: a caller who knows which words most texts have had better leave them out of the query.
     """
-    words = words_of(text)
+    words, wanted = words_of(text), _wanted(tuple(query))
     same = ((word.start, word.end) for word in words if len(query) == 1 and word.text == query[0].text)
-    spans = sorted([*same, *_spans_of_spaced(text, words, query), *_spans_of_spaceless(text, words, query)])
+    spans = sorted([*same, *_spans_of_spaced(text, words, wanted), *_spans_of_spaceless(text, words, wanted)])
     merged: list[Span] = []
     for start, end in spans:
         if merged and start <= merged[-1][1]:
@@ -48,27 +49,65 @@ def matching_spans(text: str, query: Sequence[Word]) -> list[Span]:
     return merged
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a query's words are looked for by, worked out once for all texts."""
+
+    forms: Set[str]
+    """The words that stand between spaces, with and without prefixes."""
+    alike: Mapping[str, Sequence[str]]
+    """Their beginnings -> those of them without prefixes that begin so."""
+    sentence: bool
+    """Whether these are so many that function words are among them."""
+    found: dict[str, bool]
+    """Words of texts -> whether they are forms of one of these: those of the texts so far."""
+    pairs: Set[tuple[str, str]]
+    """Of scripts without spaces, what stands side by side."""
+    longest: int
+    """Characters of the longest such run."""
+    all_kana: bool
+
+
 _SENTENCE = 6  # words: a query this long has function words; those of keywords have none
 
 
-def _spans_of_spaced(text: str, words: Sequence[Word], query: Sequence[Word]) -> Iterator[Span]:
-    wanted = {word.text for word in query if kind_of_word(word.text) not in SPACELESS}
-    forms = {form for word in wanted for form in _forms(word)}
+@lru_cache(maxsize=64)
+def _wanted(query: tuple[Word, ...]) -> _Wanted:
+    spaced = {word.text for word in query if kind_of_word(word.text) not in SPACELESS}
     alike: dict[str, list[str]] = defaultdict(list)
-    for bare in {_forms(word)[-1] for word in wanted}:
+    for bare in {_forms(word)[-1] for word in spaced}:
         alike[_beginning(bare)].append(bare)
-    sentence = len(wanted) >= _SENTENCE
-    found: dict[str, bool] = {}
+    spaceless = [word for word in query if kind_of_word(word.text) in SPACELESS]
+    pairs = {(word.text, after.text) for word, after in pairwise(spaceless) if side_by_side(word, after)}
+    return _Wanted(
+        forms={form for word in spaced for form in _forms(word)},
+        alike=dict(alike),
+        sentence=len(spaced) >= _SENTENCE,
+        found={},
+        pairs=pairs,
+        longest=max(map(len, _runs(spaceless, pairs)), default=0),
+        all_kana=all(_HIRAGANA.match(word.text) for word in spaceless),
+    )
+
+
+def _spans_of_spaced(text: str, words: Sequence[Word], wanted: _Wanted) -> Iterator[Span]:
+    if not wanted.forms:
+        return
+    found = wanted.found
     for word in words:
-        folded = word.text
-        if kind_of_word(folded) in SPACELESS:
-            continue
-        if folded not in found:
-            own = _forms(folded)
-            likely = alike.get(_beginning(own[-1]), ())
-            found[folded] = not forms.isdisjoint(own) or any(_alike(own[-1], bare) for bare in likely)
-        if found[folded] and _says_something(text, word, sentence):
+        is_form = found.get(word.text)
+        if is_form is None:
+            is_form = found[word.text] = _is_form(word.text, wanted)
+        if is_form and _says_something(text, word, wanted.sentence):
             yield word.start, word.end
+
+
+def _is_form(word: str, wanted: _Wanted) -> bool:
+    if kind_of_word(word) in SPACELESS:
+        return False
+    own = _forms(word)
+    likely = wanted.alike.get(_beginning(own[-1]), ())
+    return not wanted.forms.isdisjoint(own) or any(_alike(own[-1], bare) for bare in likely)
 
 
 _PREFIXES = {
@@ -130,23 +169,21 @@ _THAI_LIKE_RUN = 4  # characters: two or three are a syllable, which many words 
 _KANA_RUN = 3
 
 
-def _spans_of_spaceless(text: str, words: Sequence[Word], query: Sequence[Word]) -> Iterator[Span]:
+def _spans_of_spaceless(text: str, words: Sequence[Word], wanted: _Wanted) -> Iterator[Span]:
     """Runs of two or more characters, each pair of which stands side by side in the query too.
 
     Hiragana alone is inflection and particles (している), unless the query is all kana. Of a katakana word most must be
     there, else ニュース would answer レアアース by its end. A run begins where a word can begin.
     """
-    spaceless = [word for word in query if kind_of_word(word.text) in SPACELESS]
-    pairs = {(word.text, after.text) for word, after in pairwise(spaceless) if side_by_side(word, after)}
-    longest = max(map(len, _runs(spaceless, pairs)), default=0)
-    all_kana = all(_HIRAGANA.match(word.text) for word in spaceless)
-    katakana_words = [match.span() for match in _KATAKANA.finditer(text)] if pairs else []
-    for run in _runs(words, pairs):
+    if not wanted.pairs:
+        return
+    katakana_words = [match.span() for match in _KATAKANA.finditer(text)]
+    for run in _runs(words, wanted.pairs):
         if kind_of_word(run[0].text) == THAI_LIKE:
-            counts = len(run) >= min(_THAI_LIKE_RUN, longest)
+            counts = len(run) >= min(_THAI_LIKE_RUN, wanted.longest)
         else:
             run = _without_parts_of_katakana(text, run, katakana_words)
-            if all_kana and len(run) >= min(_KANA_RUN, longest):
+            if wanted.all_kana and len(run) >= min(_KANA_RUN, wanted.longest):
                 counts = True
             else:
                 run = run[_word_begins(text, run) :]

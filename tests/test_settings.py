@@ -129,11 +129,10 @@ def test_keys_are_needed_everywhere_but_on_loopback(host: str, loopback: bool) -
     assert not ServiceSettings(host=host, require_keys="no").keys_required()
 
 
-def test_as_many_searches_run_as_there_are_cores() -> None:
+def test_workers_share_the_cores() -> None:
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    assert ServiceSettings().running() == cores
-    assert ServiceSettings(workers=64).running() == max(1, cores // 64)
-    assert ServiceSettings(max_running=7).running() == 7
+    assert ServiceSettings().cores() == cores
+    assert ServiceSettings(workers=64).cores() == max(1, cores // 64)
 
 
 def test_keys_lie_in_the_configuration_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ class Admission:
         self._patience = settings.queue_timeout
         self._keeps_questions = settings.log_queries
         self._gates = {
-            "search": Gate("search", settings.running(), settings.max_waiting),
+            "search": Gate("search", settings.max_running, settings.max_waiting),
             "write": Gate("write", _RUNNING_WRITES, settings.max_waiting),
         }
 

@@ -49,4 +49,4 @@ class Loading:
 
 def _let_go(future: Future[OpenSearcher]) -> None:
     if not future.cancelled() and future.exception() is None:
-        future.result().store.close()
+        future.result().close()
