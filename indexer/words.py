@@ -168,9 +168,11 @@ def _fold(piece: str) -> tuple[Word, ...]:
     if kind == DIGIT:
         return (Word("".join(str(unicodedata.digit(c)) for c in piece if _KINDS[ord(c)] == DIGIT), start, end),)
     words = []
+    if kind not in SPACELESS:
+        end = _last_letter(piece, end)
     if kind == LATIN:
         while _POSSESSIVE.fullmatch(piece, end - 2, end):
-            end -= 2
+            end = _last_letter(piece, end - 2)
         while elided := _ELIDED.match(piece, start, end):
             words.append(Word(_fold_letters(piece[start : elided.end() - 1], kind), start, elided.end() - 1))
             start = elided.end()
@@ -178,10 +180,15 @@ def _fold(piece: str) -> tuple[Word, ...]:
     if kind in SPACELESS:
         words.append(Word(_fold_character(piece), start, end))
     else:
-        while _KINDS[ord(piece[end - 1])] == _IGNORED:
-            end -= 1
         words.append(Word(_fold_letters(piece[start:end], kind), start, end))
     return tuple(word for word in words if word.text)
+
+
+def _last_letter(piece: str, end: int) -> int:
+    """Where it ends without what is ignored behind it."""
+    while _KINDS[ord(piece[end - 1])] == _IGNORED:
+        end -= 1
+    return end
 
 
 _folded = lru_cache(maxsize=1 << 14)(_fold)

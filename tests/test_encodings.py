@@ -394,14 +394,14 @@ def test_any_text_comes_back_from_utf_8(text: str) -> None:
 def test_a_file_of_ten_kilobytes_takes_milliseconds_and_a_large_one_no_minutes() -> None:
     data = "".join(files_of("ja", "cp932")).encode("cp932")[:10_000]
     decoded(data)
-    start = time.perf_counter()
+    start = time.thread_time()
     decoded(data)
-    assert time.perf_counter() - start < 0.2  # 3 milliseconds, on a machine that does nothing else
-    start = time.perf_counter()
+    assert time.thread_time() - start < 0.2  # 3 milliseconds, on a machine that does nothing else
+    start = time.thread_time()
     assert decoded(b"A" * 20_000_000 + b"\xe9").charset == "cp1252"
     with pytest.raises(DocumentError):
         decoded(files_of("zh", "gb18030")[0].encode("gb18030") * 50 + bytes(range(128, 256)) * 50_000)
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 10
 
 
 @pytest.mark.parametrize("data", [b"\x00\x01\x02text", b"\x00\x00\x01\x02\x03"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +111,13 @@ def test_requests_made_from_the_description_are_answered_as_it_says(
     def answers(case: Any) -> None:
         case.call_and_validate(excluded_checks=_BEYOND_SCHEMAS.get((method, path), []))
 
-    answers()
+    try:
+        answers()
+    except BaseException as error:
+        # Python 3.11's ast.parse, with which hypothesis looks at lambdas, fails now and then (CPython issue 106905).
+        if "recursion depth mismatch" not in "".join(traceback.format_exception(error)):
+            raise
+        answers()
 
 
 @given(

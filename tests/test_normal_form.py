@@ -101,6 +101,6 @@ def test_a_megabyte_of_plain_text_takes_milliseconds() -> None:
     text = "".join(sample_texts())
     text *= 1_000_000 // len(text.encode())
     normal_form("")
-    start = time.perf_counter()
+    start = time.thread_time()
     assert normal_form(text) is text
-    assert time.perf_counter() - start < 0.25  # a few milliseconds, on a machine that does nothing else
+    assert time.thread_time() - start < 0.25  # a few milliseconds, on a machine that does nothing else

@@ -295,11 +295,11 @@ def test_entities_are_not_resolved() -> None:
 @pytest.mark.parametrize("title", ["<title>&a11;</title>", "<title a='&a11;'>x</title>"])
 def test_a_bomb_made_of_entities_is_refused(title: str) -> None:
     bomb = '<!ENTITY a0 "lol">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
-    before = time.perf_counter()
+    before = time.thread_time()
     assert reason(f"<!DOCTYPE rss [{bomb}]><rss><item>{title}</item></rss>") == (
         "a feed without entries that can be read (XML with an error in line 1)"
     )
-    assert time.perf_counter() - before < 1
+    assert time.thread_time() - before < 1
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:
@@ -315,9 +315,9 @@ def test_a_file_that_is_too_large_is_refused() -> None:
     ids=["many elements", "many ends", "many ampersands", "many texts", "deep", "many beginnings"],
 )  # fmt: skip
 def test_no_markup_makes_reading_slow(feed: str) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     assert read(feed)
-    assert time.perf_counter() - before < 5
+    assert time.thread_time() - before < 5
 
 
 @settings(max_examples=200, deadline=None)
@@ -379,9 +379,9 @@ def test_deep_markup_keeps_its_text() -> None:
      "<a b='" * 100_000, "x" * 2_000_000, "\n " * 500_000, "<b>" * 390 + "</i>" * 200_000, "&" * 500_000],
 )  # fmt: skip
 def test_no_html_makes_reading_slow(html: str) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     html_text(html)
-    assert time.perf_counter() - before < 5
+    assert time.thread_time() - before < 5
 
 
 @settings(max_examples=200, deadline=None)
