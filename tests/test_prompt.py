@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -205,6 +206,7 @@ class Terminal:
         import termios
 
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a shell runs in the background ignores it
 
     def type(self, text: str) -> None:
         os.write(self._own, text.encode())
