@@ -149,7 +149,9 @@ def test_answers_and_changes_through_the_api_go_together(writer: Writer) -> None
             for number in range(2, 12):
                 sent = {"id": "mine", "text": f"uranium generation{number}"}
                 written = client.post("/documents", json=sent)
+                assert written.status_code in (200, 201), written.text
                 hit = client.get("/search", params={"q": "uranium", "mode": "lexical"})
+                assert hit.status_code == 200, hit.text
                 assert hit.json()["hits"][0]["snippet"] == sent["text"]
                 assert int(hit.headers["x-collection-version"]) >= int(written.headers["x-collection-version"])
                 assert client.delete("/documents/mine").status_code == 204
