@@ -302,9 +302,12 @@ class CollectionView:
             (passages,) = execute("SELECT count(*) FROM passages").fetchone()
             (files,) = execute("SELECT count(*) FROM files").fetchone()
             (repeated,) = execute("SELECT count(*) FROM lines WHERE repeated").fetchone()
-        size = _size(self.folder)
-        copies = self.copies.count()
-        return Statistics(sum(languages.values()), passages, languages, self.model, size, files, copies, repeated)
+        copies, documents = self.copies.count(), sum(languages.values())
+        return Statistics(documents, passages, languages, self.model, self.size(), files, copies, repeated)
+
+    def size(self) -> int:
+        """Bytes in all files of its folder."""
+        return _size(self.folder)
 
     def _reading(self) -> AbstractContextManager[None]:
         return database.reading(self.folder)

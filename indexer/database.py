@@ -97,6 +97,8 @@ CREATE TABLE prior (
     covariances BLOB NOT NULL
 ) WITHOUT ROWID;
 {_FILES}"""
+_ADDED = "CREATE INDEX IF NOT EXISTS documents_by_language ON documents (lang)"
+"""What collections of this format may lack that were made before it: a writer adds it."""
 _UPGRADES = {
     3: f"""
 ALTER TABLE documents ADD COLUMN file INTEGER REFERENCES files (number);
@@ -122,7 +124,7 @@ def create(folder: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
         try:
             with closing(_connect(unfinished, "rwc")) as connection, connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for statement in _SCHEMA.split(";"):
+                for statement in (*_SCHEMA.split(";"), _ADDED):
                     connection.execute(statement)
                 fill(connection)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -180,6 +182,7 @@ def _opened(file: Path, mode: str) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         if mode == "rw":
             _upgrade(connection)
+            connection.execute(_ADDED)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:

@@ -130,13 +130,12 @@ class QuickQueryEncoder:
         return product
 
     def _normalised(self, states: Vectors, name: str) -> Vectors:
-        centred = states - states.mean(axis=-1, keepdims=True)
+        centred: Vectors = states - states.mean(axis=-1, keepdims=True)
         variance = np.einsum("ij,ij->i", centred, centred) / np.float32(centred.shape[1])
         centred /= np.sqrt(variance + np.float32(self._epsilon))[:, None]
         centred *= self._weight(f"{name}.weight")
         centred += self._weight(f"{name}.bias")
-        normalised: Vectors = centred
-        return normalised
+        return centred
 
     def _weight(self, name: str) -> Vectors:
         if name not in self._held:

@@ -120,12 +120,13 @@ class LocalStore:
                 index = vector_index.open_index(self._collection, means=self._means, maps=self._maps)
                 words = lexical_index.open_index(self._collection)
                 with self._collection.snapshot():
-                    languages = frozenset(self._collection.sums())
+                    passages_of = {lang: own.passages for lang, own in self._collection.sums().items()}
                     if index.version == words.version == self._collection.version():
                         break
         # All at once: where one of them cannot be loaded, the others stay with it.
-        self._index, self._words, self._languages = index, words, languages
+        self._index, self._words, self._passages_of = index, words, passages_of
         self._ids_of: dict[Filter, NDArray[np.int64]] = {}
+        self._statistics: Statistics | None = None
 
     @property
     def alignment(self) -> Alignment:
@@ -170,8 +171,9 @@ class LocalStore:
         return False
 
     def statistics(self) -> Statistics:
-        with self._lock:
-            return self._collection.statistics()
+        with self._lock:  # counted once for a version
+            self._statistics = self._statistics or self._collection.statistics()
+            return replace(self._statistics, bytes=self._collection.size())
 
     def close(self) -> None:
         with self._lock:
@@ -180,7 +182,7 @@ class LocalStore:
                 del self._index, self._words  # and with them the files that they have mapped
 
     def languages(self) -> frozenset[str]:
-        return self._languages
+        return frozenset(self._passages_of)
 
     def candidates(self, query: AlignedQuery, limit: int, among: Filter = EVERYTHING) -> NDArray[np.int64]:
         return self._index.search(query, limit, self._among(among))
@@ -241,8 +243,6 @@ class LocalStore:
             return document and replace(document, lang=document.lang or self._collection.language(document_id))
 
     def counts(self) -> Mapping[str, tuple[int, int]]:
-        with self._lock:
-            documents = self._collection.statistics().documents_by_language
-            passages = {lang: own.passages for lang, own in self._collection.sums().items()}
+        documents, passages = self.statistics().documents_by_language, self._passages_of
         langs = sorted(documents.keys() | passages, key=lambda lang: (-passages.get(lang, 0), lang))
         return {lang: (documents.get(lang, 0), passages.get(lang, 0)) for lang in langs}

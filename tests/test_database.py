@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from indexer.database import FILE
 from indexer.errors import CollectionError
 from indexer.stored_collection import StoredCollection
-from tests.filled import filled, full_disk
+from tests.filled import change, filled, full_disk
 from tests.test_stored_collection import contents
 
 
@@ -35,3 +39,23 @@ def test_commits_that_are_not_in_the_file_yet_are_never_left_out_for_a_full_disk
     assert "\n" not in str(caught.value)
     with StoredCollection.open(copy) as opened:
         assert "d1" not in contents(opened)
+
+
+def test_documents_are_counted_by_an_index_which_a_writer_adds_to_a_collection_that_was_made_without(
+    tmp_path: Path,
+) -> None:
+    with filled(tmp_path / "c") as collection:
+        expected = collection.statistics()
+    assert "documents_by_language" in _plan(tmp_path / "c")
+    change(collection, "DROP INDEX documents_by_language")
+    assert "documents_by_language" not in _plan(tmp_path / "c")
+    with StoredCollection.open(tmp_path / "c") as reader:
+        assert replace(reader.statistics(), bytes=expected.bytes) == expected
+    StoredCollection.open(tmp_path / "c", writable=True).close()
+    assert "documents_by_language" in _plan(tmp_path / "c")
+
+
+def _plan(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        counting = "EXPLAIN QUERY PLAN SELECT lang, count(*) FROM documents GROUP BY lang"
+        return str(connection.execute(counting).fetchall())

@@ -141,6 +141,18 @@ def test_who_has_left_is_not_waited_for() -> None:
         assert lost.rows == [expected("lost")], "what was asked before is answered"
 
 
+def test_what_has_just_ended_by_itself_can_be_closed() -> None:
+    with encoding(Slow()) as place:
+        encoder = RemoteEncoder(place)
+        connection = encoder._connected._connection
+
+        def broken(_: object) -> None:
+            raise BrokenPipeError
+
+        connection.send = broken  # type: ignore[assignment]  # its end is not heard yet
+        encoder.close()
+
+
 def test_who_does_not_know_the_key_cannot_ask() -> None:
     encoder = Slow()
     encoder.go_on.set()

@@ -26,7 +26,7 @@ from indexer.errors import CollectionError
 from indexer.filters import Filter
 from indexer.language_means import LanguageMeans, MeanTable
 from indexer.passages import Passage
-from indexer.records import EncodedDocument, EncodedPassage
+from indexer.records import EncodedDocument, EncodedPassage, Statistics
 from indexer.store import LocalStore
 from indexer.stored_collection import StoredCollection
 from indexer.vector_index import MAX_DRIFT
@@ -458,6 +458,31 @@ def test_passages_documents_texts_and_statistics_are_the_collections(
     text = encoded("d5", 5, ["ja", "en", "en"], SIZE).document.text
     assert store.text(number, 3, 30) == text[3:30]
     assert store.statistics() == writer.statistics()
+
+
+def test_what_is_counted_is_counted_once_for_a_version(
+    store: LocalStore, writer: StoredCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+    statistics = StoredCollection.statistics
+
+    def counting(collection: StoredCollection) -> Statistics:
+        counted.append(collection.version())
+        return statistics(collection)
+
+    monkeypatch.setattr(StoredCollection, "statistics", counting)
+    for deleted in (0, 1):
+        with store.current():
+            for _ in range(2):
+                passages = {lang: own.passages for lang, own in writer.sums().items()}
+                documents = dict(statistics(writer).documents_by_language)
+                assert store.statistics() == statistics(writer)
+                assert store.counts() == {lang: (documents.get(lang, 0), passages[lang]) for lang in passages}
+        assert len(counted) == deleted + 1
+        writer.delete(["d5"])
+    (writer.folder / "more").write_bytes(b"12345")
+    with store.current():
+        assert store.statistics().bytes == statistics(writer).bytes
 
 
 def test_several_threads_may_ask_while_another_process_writes(store: LocalStore, writer: StoredCollection) -> None:

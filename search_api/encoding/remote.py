@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from itertools import count
 from multiprocessing import AuthenticationError
 
@@ -90,7 +91,8 @@ class _Connected:
     def close(self) -> None:
         with self._lock:
             if not self.has_ended:
-                self._connection.send(None)  # that ends it: to close what a thread reads from would not wake it
+                with suppress(OSError):  # it has just ended by itself, which the listener has not heard yet
+                    self._connection.send(None)  # that ends it: to close what a thread reads from would not wake it
 
     def _listen(self) -> None:
         while True:
