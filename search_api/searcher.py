@@ -10,7 +10,6 @@ encode the question (`query_vectors.py`), align it with each language
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal
 
@@ -23,11 +22,13 @@ from indexer.filters import EVERYTHING, Filter
 from indexer.languages import language_of, language_probabilities
 from indexer.store import Store, Stores
 from search_api import metrics
+from search_api.encoding.gathering import Gathering
 from search_api.hits import Results, facets_of, hits_of, stories_of
 from search_api.query_vectors import QueryVectors
 from search_api.question import Question, question_of
 from search_api.ranking import RankedDocument, extended, rank, rank_by_words
 from search_api.scoring import Stages
+from search_api.turns import Turns
 
 Vectors = NDArray[np.float32]
 Mode = Literal["hybrid", "semantic", "lexical"]
@@ -46,11 +47,10 @@ class Searcher:
     def __init__(self, stores: Stores, encoder: QueryEncoder, stages: Stages | None = None) -> None:
         """`stages`: what to leave out, for comparison."""
         self._stores = stores
-        self._vectors = QueryVectors(encoder)
+        self._gathering = Gathering(encoder, lambda: self._turns.left)
+        self._turns = Turns(self._gathering.look)
+        self._vectors = QueryVectors(self._gathering)
         self._stages = stages or Stages()
-        # Ranking is mostly Python, of which a process does one thing at a time: threads side by side would each take
-        # longer, and each keep some memory.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="search")
 
     def search(
         self,
@@ -68,6 +68,7 @@ class Searcher:
         """The best documents among those that a filter lets through, without the first `offset`; at most `limit`, and
         100 with those before them. With `collapse`, documents that tell the same story are one hit; `min_score` leaves
         out those that score less. One page goes on where the one before it has ended. Raises QueryError."""
+        number = self._turns.number()
         question = question_of(query)
         _check(limit, offset, mode)
         vector = None
@@ -100,7 +101,7 @@ class Searcher:
                 language = language_of(question.text)
                 return Results(question.text, len(ranked), hits, offset, store.version, store.mark, language, counts)
 
-        return self._thread.submit(answer).result()
+        return self._turns.do(number, answer)
 
     def rank(self, vector: Vectors, question: Question, limit: int, among: Filter = EVERYTHING) -> list[RankedDocument]:
         """The candidates for `limit` documents, best first; `vector` is the raw query vector (dimension,)."""
