@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.array_files import arrays_in
+
 _CHECKSUM = 32
 _UNFINISHED = re.compile(r"\.\d+(-journal)?$")
 _ABANDONED = 3600
@@ -55,8 +57,7 @@ def read_arrays(file: Path) -> dict[str, NDArray[Any]] | None:
         data = file.read_bytes()
     except OSError:
         return None
-    content = memoryview(data)[_CHECKSUM:]
+    content = data[_CHECKSUM:]
     if hashlib.blake2b(content, digest_size=_CHECKSUM).digest() != data[:_CHECKSUM]:
         return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)
+    return arrays_in(content)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import mmap
 import shutil
 import struct
 import tempfile
@@ -20,6 +21,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from indexer.array_files import array_in
 from indexer.errors import ModelError
 from indexer.paths import cache_folder
 from indexer.universal_tokenizer import (
@@ -91,8 +93,8 @@ def model_folder(folder: Path | None = None) -> Path:
 
 def mapped(folder: Path, name: str) -> NDArray[Any]:
     """One array of the folder; what is not used of it is not read."""
-    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    return array.view(np.ndarray)  # numpy's memmap class costs time at every use
+    with (folder / f"{name}.npy").open("rb") as stream:
+        return array_in(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _is_whole(folder: Path, stamp: dict[str, object]) -> bool:
