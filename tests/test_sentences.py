@@ -3,7 +3,6 @@ nothing but white space for any text, time linear in the text, and F1 on the eva
 
 from __future__ import annotations
 
-import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from eval.benchmarks.sentences import measure
 from indexer.sentences import MAX_CHARACTERS, sentence_spans
+from tests.timing import is_linear
 
 
 def sentences(text: str) -> list[str]:
@@ -411,18 +411,9 @@ NASTY: dict[str, Callable[[int], str]] = {
 }
 
 
-def seconds(text: str) -> float:
-    began = time.thread_time()  # what others do meanwhile does not count
-    sentence_spans(text)
-    return time.thread_time() - began
-
-
 @pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY.keys())
 def test_time_is_linear_in_the_text(nasty: Callable[[int], str]) -> None:
-    size = 3_000
-    small = max(seconds(nasty(size)) for _ in range(3))
-    large = (seconds(nasty(4 * size)) for _ in range(3))  # a busy machine may slow down one of them
-    assert any(taken < 6 * small + 0.1 for taken in large)
+    assert is_linear(sentence_spans, nasty, 3_000)
 
 
 @pytest.mark.parametrize("lang", ["ar", "en", "ja", "zh", "zh-Hant"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 import unicodedata
 from collections.abc import Callable
 from itertools import groupby
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from indexer.han_variants import STANDS_FOR
 from indexer.words import Word, terms_of, weights_of, words_of
+from tests.timing import is_linear
 
 
 def texts(text: str) -> list[str]:
@@ -275,22 +275,9 @@ NASTY: dict[str, Callable[[int], str]] = {
 }
 
 
-def is_linear(work: Callable[[str], object], nasty: Callable[[int], str]) -> bool:
-    """Whether four times the text takes no more than about four times as long."""
-
-    def seconds(text: str) -> float:
-        began = time.thread_time()  # what others do meanwhile does not count
-        work(text)
-        return time.thread_time() - began
-
-    small = max(seconds(nasty(25_000)) for _ in range(2))
-    large = (seconds(nasty(100_000)) for _ in range(3))  # a busy machine may slow down one of them
-    return any(taken < 6 * small + 0.1 for taken in large)
-
-
 @pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY.keys())
 def test_time_is_linear_in_the_text(nasty: Callable[[int], str]) -> None:
-    assert is_linear(lambda text: terms_of(words_of(text)), nasty)
+    assert is_linear(lambda text: terms_of(words_of(text)), nasty, 25_000)
 
 
 def test_variants_stand_for_one_character() -> None:
