@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, TypeVar
@@ -51,15 +52,12 @@ class Turns:
         with self._lock:
             _, future, work = heappop(self._waiting)
         try:
-            result = work()
+            answer = partial(future.set_result, work())
         except BaseException as error:  # noqa: BLE001 - whoever waits hears of it
-            self._over()
-            future.set_exception(error)
-        else:
-            self._over()
-            future.set_result(result)
-
-    def _over(self) -> None:
+            answer = partial(future.set_exception, error)
         with self._lock:
             self._left -= 1
-        self._done()
+        try:
+            self._done()
+        finally:
+            answer()

@@ -56,6 +56,16 @@ def test_what_goes_wrong_is_raised_where_it_was_asked_for_and_harms_nobody_else(
     assert turns.do(turns.number(), lambda: "well") == "well"
 
 
+def test_who_waits_is_answered_whatever_becomes_of_the_telling() -> None:
+    def wrong() -> NoReturn:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    turns = Turns(wrong)
+    for _ in range(2):
+        assert turns.do(turns.number(), lambda: "well") == "well"
+    assert turns.left == 0
+
+
 def test_each_end_is_told_when_less_is_left() -> None:
     told: list[int] = []
     turns = Turns(lambda: told.append(turns.left))
