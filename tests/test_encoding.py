@@ -24,6 +24,7 @@ from search_api.encoding.place import Place, new_place
 from search_api.encoding.process import EncoderProcess
 from search_api.encoding.remote import RemoteEncoder
 from search_api.encoding.work import TOGETHER, Asking, encode
+from tests.query_threads import Query
 from tests.waiting import PATIENCE, until
 
 QUERIES = ["rare earth export ban", "حظر تصدير العناصر النادرة", "レアアースの輸出規制", "稀土出口禁令", ""]
@@ -69,21 +70,6 @@ def encoding(encoder: Slow) -> Iterator[Place]:
         asking.close()
 
 
-class Query(threading.Thread):
-    def __init__(self, encoder: RemoteEncoder, *texts: str) -> None:
-        super().__init__(daemon=True)
-        self._encoder, self.texts = encoder, texts
-        self.rows: list[list[float]] | None = None
-        self.error: Exception | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.rows = self._encoder.encode_queries(self.texts).tolist()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            self.error = error
-
-
 def asked_while_one_is_encoded(encoder: Slow, place: Place, texts: Sequence[str]) -> list[Query]:
     """By two processes, as it were."""
     clients = [RemoteEncoder(place), RemoteEncoder(place)]
@@ -93,8 +79,7 @@ def asked_while_one_is_encoded(encoder: Slow, place: Place, texts: Sequence[str]
     until(lambda: sum(len(client._connected._waiting) for client in clients) == len(texts) + 1)
     encoder.go_on.set()
     for own in (first, *others):
-        own.join(PATIENCE)
-        assert not own.is_alive(), f"{own.texts} waits for ever"
+        own.ended()
     return [first, *others]
 
 

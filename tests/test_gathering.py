@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import ModelError
 from search_api.encoding.gathering import Gathering
+from tests.query_threads import Query
 from tests.waiting import PATIENCE, until
 
 
@@ -40,24 +41,6 @@ class Next:
 
     def __init__(self) -> None:
         self.left = 0
-
-
-class Query(threading.Thread):
-    def __init__(self, gathering: Gathering, *texts: str) -> None:
-        super().__init__(daemon=True)
-        self._gathering, self.texts = gathering, texts
-        self.found: list[list[float]] | Exception | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.found = self._gathering.encode_queries(self.texts).tolist()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            self.found = error
-
-    def ended(self) -> None:
-        self.join(PATIENCE)
-        assert not self.is_alive(), f"{self.texts} waits for ever"
 
 
 def asked(gathering: Gathering, *texts: str) -> list[Query]:
@@ -92,7 +75,7 @@ def test_queries_wait_until_there_are_as_many_as_the_next_stage_has_to_do() -> N
     queries.append(Query(gathering, "dddd"))
     for own in queries:
         own.ended()
-        assert own.found == [[len(own.texts[0]), ord(own.texts[0][0])]]
+        assert own.rows == [[len(own.texts[0]), ord(own.texts[0][0])]]
     assert encoder.batches == [["a", "bb", "ccc", "dddd"]]
 
 
@@ -133,8 +116,8 @@ def test_what_cannot_be_encoded_harms_nobody_else() -> None:
     gathering.look()
     for own in (one, wrong, two):
         own.ended()
-    assert (one.found, two.found) == ([[3, ord("o")]], [[3, ord("t")]])
-    assert isinstance(wrong.found, ValueError)
+    assert (one.rows, two.rows) == ([[3, ord("o")]], [[3, ord("t")]])
+    assert isinstance(wrong.error, ValueError)
     assert encoder.batches == [["one", "wrong", "two"], ["one"], ["wrong"], ["two"]]
 
 
@@ -147,5 +130,5 @@ def test_where_there_is_no_encoder_all_hear_it_at_once() -> None:
     gathering.look()
     for own in queries:
         own.ended()
-        assert isinstance(own.found, ModelError)
+        assert isinstance(own.error, ModelError)
     assert len(encoder.batches) == 1, "each would wait for it again"
