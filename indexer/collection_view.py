@@ -306,21 +306,16 @@ class CollectionView:
         return Statistics(documents, passages, languages, self.model, self.size(), files, copies, repeated)
 
     def size(self) -> int:
-        """Bytes in all files of its folder."""
-        return _size(self.folder)
+        """Bytes in all files of its folder, without those that other processes remove meanwhile."""
+        size = 0
+        for place, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(OSError):
+                    size += os.stat(os.path.join(place, name)).st_size
+        return size
 
     def _reading(self) -> AbstractContextManager[None]:
         return database.reading(self.folder)
-
-
-def _size(folder: Path) -> int:
-    """Bytes in all files, without those that other processes remove meanwhile."""
-    size = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                size += os.stat(os.path.join(place, name)).st_size
-    return size
 
 
 def _parts(values: Sequence[int], size: int = 500) -> Iterator[list[int]]:

@@ -98,7 +98,7 @@ CREATE TABLE prior (
 ) WITHOUT ROWID;
 {_FILES}"""
 _ADDED = "CREATE INDEX IF NOT EXISTS documents_by_language ON documents (lang)"
-"""What collections of this format may lack that were made before it: a writer adds it."""
+"""By whoever opens a collection for writing: those of this format that were made before may lack it."""
 _UPGRADES = {
     3: f"""
 ALTER TABLE documents ADD COLUMN file INTEGER REFERENCES files (number);
@@ -124,7 +124,7 @@ def create(folder: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
         try:
             with closing(_connect(unfinished, "rwc")) as connection, connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for statement in (*_SCHEMA.split(";"), _ADDED):
+                for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 fill(connection)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")

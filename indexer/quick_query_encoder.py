@@ -33,6 +33,7 @@ _TOGETHER = 2_048
 _BLOCK = 32
 """Tokens whose widened states fit the processor's caches."""
 _SERIES = [np.float32(a / 2) for a in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)]
+"""Half of the coefficients of erfc's series in `_gelu`, of the highest power first."""
 
 
 def load(name: str) -> QuickQueryEncoder | None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from statistics import mean
 from time import perf_counter, sleep
 from typing import IO, Any
 from urllib.error import URLError
@@ -72,16 +73,16 @@ def measure(
             after = server.memory_mb()
             progress("one client")
             one.append(load.run(1, max(5, seconds // 3)))  # machines are faster now and slower then
-            median = (one[0]["p50_ms"] + one[1]["p50_ms"]) / 2
+            usual = mean(run["p50_ms"] for run in one)
             progress(f"{MANY} clients")
             many = load.run(MANY, max(5, seconds // 3))
-            recovered = server.seconds_to_answer(load.paths[-1], 2 * median / 1e3)
+            recovered = server.seconds_to_answer(load.paths[-1], 2 * usual / 1e3)
             return {
                 "workers": workers,
                 "one": one,
                 "clients": CLIENTS,
                 "some": some,
-                "ratio": some["p95_ms"] / median,
+                "ratio": some["p95_ms"] / usual,
                 "memory_mb": [before, after, server.memory_mb()],
                 "many": many,
                 "recovered_s": recovered,
